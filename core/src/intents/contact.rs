@@ -1,0 +1,106 @@
+//! Create and edit a contact.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ids::MemberId,
+    intents::VerbError,
+    model::{Action, Contact, action::{ContactField, MAX_FIELD_BYTES}},
+    phone::{InvalidPhone, is_e164},
+};
+
+/// A contact to create.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewContact {
+    /// The name, empty if unknown.
+    pub name: String,
+    /// The phones, in E.164.
+    pub phones: Vec<String>,
+    /// The e-mail address.
+    pub email: Option<String>,
+    /// The record owner.
+    pub owner: Option<MemberId>,
+}
+
+/// Edits of a contact: what is `None` or empty stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContactEdit {
+    /// A new name.
+    pub name: Option<String>,
+    /// A new e-mail address; empty removes it.
+    pub email: Option<String>,
+    /// Phones to add, in E.164.
+    pub add_phones: Vec<String>,
+    /// Phones to remove, in E.164.
+    pub remove_phones: Vec<String>,
+    /// Custom fields to set; an empty value removes the field.
+    pub custom: Vec<(String, String)>,
+    /// A new record owner.
+    pub owner: Option<MemberId>,
+    /// Members to share the record with.
+    pub share: Vec<MemberId>,
+    /// Members to share it with no more.
+    pub unshare: Vec<MemberId>,
+}
+
+pub(super) fn create(new: &NewContact) -> Result<Vec<Action>, VerbError> {
+    let mut actions = Vec::new();
+    if !new.name.trim().is_empty() {
+        actions.push(field(ContactField::Name, "name", &new.name)?);
+    }
+    for phone in &new.phones {
+        actions.push(Action::AddPhone { phone: e164(phone)? });
+    }
+    if let Some(email) = &new.email {
+        actions.push(field(ContactField::Email, "email", email)?);
+    }
+    if let Some(owner) = new.owner {
+        actions.push(Action::SetContactField { field: ContactField::Owner, value: Some(owner.to_string()) });
+    }
+    if actions.is_empty() { Err(VerbError::NothingToDo) } else { Ok(actions) }
+}
+
+pub(super) fn edit(edit: &ContactEdit, on: &Contact) -> Result<Vec<Action>, VerbError> {
+    let mut actions = Vec::new();
+    if let Some(name) = edit.name.as_ref().filter(|name| name.trim() != on.name) {
+        actions.push(field(ContactField::Name, "name", name)?);
+    }
+    if let Some(email) = edit.email.as_ref().filter(|email| Some(email.trim()) != on.email.as_deref()) {
+        if !(email.trim().is_empty() && on.email.is_none()) {
+            actions.push(field(ContactField::Email, "email", email)?);
+        }
+    }
+    if let Some(owner) = edit.owner.filter(|owner| Some(*owner) != on.owner) {
+        actions.push(Action::SetContactField { field: ContactField::Owner, value: Some(owner.to_string()) });
+    }
+    for phone in edit.add_phones.iter().filter(|phone| !on.phones.contains(*phone)) {
+        actions.push(Action::AddPhone { phone: e164(phone)? });
+    }
+    for phone in edit.remove_phones.iter().filter(|phone| on.phones.contains(*phone)) {
+        actions.push(Action::RemovePhone { phone: phone.clone() });
+    }
+    for (name, value) in &edit.custom {
+        let name = name.trim();
+        if name.is_empty() || name.len() > MAX_FIELD_BYTES || value.len() > MAX_FIELD_BYTES {
+            return Err(VerbError::FieldTooLong { field: "custom field" });
+        }
+        if on.custom.get(name).map(String::as_str).unwrap_or_default() != value {
+            actions.push(Action::SetCustomField { name: name.into(), value: Some(value.clone()).filter(|value| !value.is_empty()) });
+        }
+    }
+    actions.extend(edit.share.iter().filter(|member| !on.shared_with.contains(member)).map(|member| Action::ShareContact { member: *member }));
+    actions.extend(edit.unshare.iter().filter(|member| on.shared_with.contains(member)).map(|member| Action::UnshareContact { member: *member }));
+    if actions.is_empty() { Err(VerbError::NothingToDo) } else { Ok(actions) }
+}
+
+fn field(field: ContactField, name: &'static str, value: &str) -> Result<Action, VerbError> {
+    let value = value.trim();
+    if value.len() > MAX_FIELD_BYTES {
+        return Err(VerbError::FieldTooLong { field: name });
+    }
+    Ok(Action::SetContactField { field, value: Some(value.to_owned()).filter(|value| !value.is_empty()) })
+}
+
+fn e164(phone: &str) -> Result<String, VerbError> {
+    if is_e164(phone) { Ok(phone.to_owned()) } else { Err(InvalidPhone(phone.chars().take(64).collect()).into()) }
+}

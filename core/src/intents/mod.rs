@@ -1,0 +1,228 @@
+//! What members ask for, one file a verb: what it checks, what it changes, its tests.
+//!
+//! A verb holds its arguments and *what its author had seen* when that matters (the assignments that an unassign removes,
+//! the last inbound message that a closing knows of), so that running it again on other heads still means the same.
+//! [`Verb::actions`] is pure: the same verb on the same state gives the same actions.
+
+mod assign;
+mod close;
+mod contact;
+mod held;
+mod message;
+mod start;
+mod tag;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ids::{ContactId, ConversationId, IntentId, MemberId, MessageId},
+    model::{Action, Channel, Contact, Conversation, HeldChoice, Kind},
+    time::Timestamp,
+};
+
+pub use contact::{ContactEdit, NewContact};
+
+/// What a member asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verb {
+    /// Starts a conversation, with a first message if there is a text. On a conversation that exists it reopens and
+    /// replies.
+    StartConversation {
+        /// Its id, if it turns out to be new.
+        conversation: ConversationId,
+        /// With whom.
+        contact: ContactId,
+        /// Over what.
+        channel: Channel,
+        /// The first message.
+        text: Option<String>,
+    },
+    /// Sends a message to the contact, and assigns its author (R17).
+    Reply {
+        /// The text.
+        text: String,
+    },
+    /// Adds an internal note.
+    Note {
+        /// The text.
+        text: String,
+    },
+    /// Assigns a member (R18).
+    Assign {
+        /// Whom.
+        member: MemberId,
+    },
+    /// Removes the assignments of a member that the author saw (R20).
+    Unassign {
+        /// Whose.
+        member: MemberId,
+        /// Which, as seen by the author; filled when the verb is first run.
+        seen: Vec<IntentId>,
+    },
+    /// Closes the episode.
+    Close {
+        /// The last inbound message that the author knew of.
+        seen: Option<MessageId>,
+    },
+    /// Undoes the closings that the author saw.
+    Reopen {
+        /// Which.
+        closings: Vec<IntentId>,
+    },
+    /// Adds a tag.
+    AddTag {
+        /// The tag.
+        tag: String,
+    },
+    /// Removes a tag.
+    RemoveTag {
+        /// The tag.
+        tag: String,
+    },
+    /// Sends or drops a held reply as it stands (R33).
+    DecideHeld {
+        /// The held message.
+        message: MessageId,
+        /// What is done.
+        choice: HeldChoice,
+    },
+    /// Drops a held reply and sends this text in its place, in one change (R33).
+    EditHeld {
+        /// The held message.
+        message: MessageId,
+        /// The new text.
+        text: String,
+    },
+    /// Creates a contact.
+    CreateContact(NewContact),
+    /// Edits a contact.
+    EditContact(ContactEdit),
+}
+
+/// A verb can't be run.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VerbError {
+    /// A text is needed.
+    #[error("write a text first: a message can't be empty")]
+    EmptyText,
+    /// The text is too long.
+    #[error("the text has {0} bytes; at most {max} can be sent at once: shorten it or send it in parts", max = crate::model::action::MAX_TEXT_BYTES)]
+    TextTooLong(usize),
+    /// Not a tag.
+    #[error("a tag needs 1 to {max} bytes", max = crate::model::action::MAX_FIELD_BYTES)]
+    InvalidTag,
+    /// Not a phone number.
+    #[error(transparent)]
+    InvalidPhone(#[from] crate::phone::InvalidPhone),
+    /// The verb would change nothing: it is so already.
+    #[error("nothing to do: it is so already")]
+    NothingToDo,
+    /// The verb does not fit the document.
+    #[error("this can't be done here")]
+    WrongDocument,
+    /// A field's value is too long.
+    #[error("{field} is longer than {max} bytes", max = crate::model::action::MAX_FIELD_BYTES)]
+    FieldTooLong {
+        /// Which field.
+        field: &'static str,
+    },
+    /// The message is not held any more.
+    #[error("this message is not held any more")]
+    NotHeld,
+}
+
+/// The state that a verb runs on.
+#[derive(Clone, Copy, Debug)]
+pub enum State<'a> {
+    /// A conversation, `None` before it is opened.
+    Conversation(Option<&'a Conversation>),
+    /// A contact, `None` before it is created.
+    Contact(Option<&'a Contact>),
+}
+
+/// Who runs a verb, when, under which intent.
+#[derive(Clone, Copy, Debug)]
+pub struct Author {
+    /// The member.
+    pub member: MemberId,
+    /// The intent.
+    pub intent: IntentId,
+    /// The device's clock.
+    pub at: Timestamp,
+}
+
+impl Verb {
+    /// The kind of document that it changes.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Verb::CreateContact(_) | Verb::EditContact(_) => Kind::Contact,
+            _ => Kind::Conversation,
+        }
+    }
+
+    /// Its name in JSON, logs and the outbox.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Verb::StartConversation { .. } => "start_conversation",
+            Verb::Reply { .. } => "reply",
+            Verb::Note { .. } => "note",
+            Verb::Assign { .. } => "assign",
+            Verb::Unassign { .. } => "unassign",
+            Verb::Close { .. } => "close",
+            Verb::Reopen { .. } => "reopen",
+            Verb::AddTag { .. } => "add_tag",
+            Verb::RemoveTag { .. } => "remove_tag",
+            Verb::DecideHeld { .. } => "decide_held",
+            Verb::EditHeld { .. } => "edit_held",
+            Verb::CreateContact(_) => "create_contact",
+            Verb::EditContact(_) => "edit_contact",
+        }
+    }
+
+    /// The text that would be lost with it, for its author to keep when it is refused.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Verb::StartConversation { text, .. } => text.as_deref(),
+            Verb::Reply { text } | Verb::Note { text } | Verb::EditHeld { text, .. } => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether it sends something to the contact: such intents wait the undo window and carry what was seen (R33).
+    pub fn sends(&self) -> bool {
+        match self {
+            Verb::Reply { .. } | Verb::EditHeld { .. } => true,
+            Verb::StartConversation { text, .. } => text.is_some(),
+            _ => false,
+        }
+    }
+
+    /// The actions that carry it out on `state`.
+    ///
+    /// # Errors
+    /// A [`VerbError`]; [`VerbError::NothingToDo`] means that the state is already as asked, which a re-run may take as
+    /// done.
+    pub fn actions(&self, author: &Author, state: State<'_>) -> Result<Vec<Action>, VerbError> {
+        match (self, state) {
+            (Verb::StartConversation { conversation, contact, channel, text }, State::Conversation(on)) => {
+                start::actions(author, *conversation, *contact, channel, text.as_deref(), on)
+            }
+            (Verb::Reply { text }, State::Conversation(Some(_))) => message::reply(author, text),
+            (Verb::Note { text }, State::Conversation(Some(_))) => message::note(author, text),
+            (Verb::Assign { member }, State::Conversation(Some(_))) => Ok(assign::assign(author, *member)),
+            (Verb::Unassign { member, seen }, State::Conversation(Some(on))) => assign::unassign(*member, seen, on),
+            (Verb::Close { seen }, State::Conversation(Some(_))) => Ok(close::close(author, *seen)),
+            (Verb::Reopen { closings }, State::Conversation(Some(on))) => close::reopen(author, closings, on),
+            (Verb::AddTag { tag }, State::Conversation(Some(on))) => tag::add(tag, on),
+            (Verb::RemoveTag { tag }, State::Conversation(Some(on))) => tag::remove(tag, on),
+            (Verb::DecideHeld { message, choice }, State::Conversation(Some(on))) => held::decide(author, *message, *choice, on),
+            (Verb::EditHeld { message, text }, State::Conversation(Some(on))) => held::edit(author, *message, text, on),
+            (Verb::CreateContact(new), State::Contact(None)) => contact::create(new),
+            (Verb::EditContact(edit), State::Contact(Some(on))) => contact::edit(edit, on),
+            // Somebody else created the contact meanwhile: what was asked for is there.
+            (Verb::CreateContact(_), State::Contact(Some(_))) => Err(VerbError::NothingToDo),
+            _ => Err(VerbError::WrongDocument),
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Start a conversation. Two devices may start the same one apart from each other: the relay keeps the first, and the
+//! other's intent is run again on it, where it reopens and replies.
+
+use crate::{
+    ids::{ContactId, ConversationId},
+    intents::{Author, VerbError, message},
+    model::{Action, Channel, Conversation, Origin},
+};
+
+pub(super) fn actions(
+    author: &Author,
+    conversation: ConversationId,
+    contact: ContactId,
+    channel: &Channel,
+    text: Option<&str>,
+    on: Option<&Conversation>,
+) -> Result<Vec<Action>, VerbError> {
+    let mut actions = Vec::new();
+    match on {
+        None => {
+            actions.push(Action::OpenConversation { conversation, contact, channel: channel.clone() });
+            actions.push(Action::AddOrigin { origin: Origin::Direct, at: author.at });
+        }
+        Some(on) => {
+            actions.extend(on.standing_closings().map(|closing| Action::Reopen {
+                closing: closing.id,
+                id: author.intent,
+                by: author.member,
+                at: author.at,
+            }));
+        }
+    }
+    if let Some(text) = text {
+        actions.extend(message::reply(author, text)?);
+    }
+    if actions.is_empty() { Err(VerbError::NothingToDo) } else { Ok(actions) }
+}

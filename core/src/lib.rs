@@ -1,0 +1,12 @@
+//! Offdesk's core.
+#![forbid(unsafe_code)]
+pub mod alerts;
+pub mod ids;
+pub mod intents;
+pub mod model;
+pub mod phone;
+pub mod policy;
+pub mod protocol;
+pub mod sync;
+pub mod time;
+pub mod triage;

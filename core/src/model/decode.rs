@@ -1,0 +1,470 @@
+//! From the operations of a received change back to its meaning.
+//!
+//! Every operation is mapped to a path of the schema and checked against the list of what may be written there. Not
+//! the patches that applying would give: a concurrent write that loses shows only as a conflict, and a put with a
+//! delete shows as nothing at all.
+//!
+//! The check needs no search in the document. All root maps are made by the pinned genesis, so their object ids are
+//! known numbers; entries are immutable, so the only other objects that an operation may write to are those made by
+//! the same change. What an operation supersedes (`pred`) must be exactly what stood at its own key at the heads that
+//! its author saw: a `pred` that names an operation elsewhere would erase it.
+
+use std::{borrow::Cow, collections::{BTreeMap, BTreeSet}};
+
+use automerge::{ChangeHash, ObjType, ROOT, ReadDoc, ScalarValue, legacy::{Key, ObjectId, Op, OpId, OpType}};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ids::{IntentId, MemberId},
+    model::{
+        Action, AssignmentKey, Document, HeldChoice, Kind, NewMessage,
+        action::{ContactField, MAX_FIELD_BYTES, MAX_TEXT_BYTES, MessageKind, RegisterMap, RegisterValue},
+        conversation::{AssignmentReason, Channel, Origin, keys},
+        document::map,
+        genesis::{self, ASSIGNMENTS, CLOSINGS, CUSTOM, DECISIONS, FIELDS, MEMBERS, MESSAGES, ORIGINS, PHONES, REOPENINGS, ROLES, SHARED, TAGS, VALUES},
+    },
+    time::Timestamp,
+};
+
+/// Why something is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusalCode {
+    /// Beyond a size limit.
+    TooLarge,
+    /// Bytes that are not what they should be.
+    Malformed,
+    /// The actor belongs to another device, or is the genesis'.
+    ForeignActor,
+    /// The (actor, seq) is taken, or a seq is left out.
+    ActorSequence,
+    /// The operation counter jumps or runs backwards.
+    OperationCounter,
+    /// No such path in the schema, or one that members may not write.
+    UnknownPath,
+    /// A value of the wrong type or form.
+    WrongType,
+    /// An action that the path doesn't allow, such as deleting a message.
+    WrongAction,
+    /// It supersedes what its author can't have meant.
+    WrongPredecessor,
+    /// It names another member as its author.
+    ForgedAuthor,
+    /// The intent's id was used before.
+    IntentReused,
+    /// The document is of another kind or workspace than claimed.
+    WrongDocument,
+    /// The member's role doesn't allow it.
+    Forbidden,
+    /// The member named can't be assigned (R8).
+    NotEligible,
+    /// Another contact has this phone.
+    PhoneTaken,
+    /// Not a phone number in E.164.
+    InvalidPhone,
+    /// The workspace has no such number or widget to write from.
+    UnknownChannel,
+    /// It does not descend from the current value (directory and settings).
+    Stale,
+    /// Somebody decided about this held message before.
+    AlreadyDecided,
+    /// The message is not held.
+    NotHeld,
+    /// At least one Administrator must remain.
+    LastAdministrator,
+}
+
+impl RefusalCode {
+    /// The name on the wire and in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            RefusalCode::TooLarge => "too_large",
+            RefusalCode::Malformed => "malformed",
+            RefusalCode::ForeignActor => "foreign_actor",
+            RefusalCode::ActorSequence => "actor_sequence",
+            RefusalCode::OperationCounter => "operation_counter",
+            RefusalCode::UnknownPath => "unknown_path",
+            RefusalCode::WrongType => "wrong_type",
+            RefusalCode::WrongAction => "wrong_action",
+            RefusalCode::WrongPredecessor => "wrong_predecessor",
+            RefusalCode::ForgedAuthor => "forged_author",
+            RefusalCode::IntentReused => "intent_reused",
+            RefusalCode::WrongDocument => "wrong_document",
+            RefusalCode::Forbidden => "forbidden",
+            RefusalCode::NotEligible => "not_eligible",
+            RefusalCode::PhoneTaken => "phone_taken",
+            RefusalCode::InvalidPhone => "invalid_phone",
+            RefusalCode::UnknownChannel => "unknown_channel",
+            RefusalCode::Stale => "stale",
+            RefusalCode::AlreadyDecided => "already_decided",
+            RefusalCode::NotHeld => "not_held",
+            RefusalCode::LastAdministrator => "last_administrator",
+        }
+    }
+}
+
+/// A refusal: what, where, why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{}: {reason} (at {path})", code.name())]
+pub struct Refusal {
+    /// What kind of refusal.
+    pub code: RefusalCode,
+    /// Where: a path of the schema such as `messages`, or a part of the change.
+    pub path: Cow<'static, str>,
+    /// Why, in words that its author can act on.
+    pub reason: Cow<'static, str>,
+}
+
+impl Refusal {
+    /// A refusal at a path.
+    pub fn new(code: RefusalCode, path: &str, reason: &str) -> Self {
+        Self { code, path: Cow::Owned(path.to_owned()), reason: Cow::Owned(reason.to_owned()) }
+    }
+}
+
+/// Decodes what a change of `author` means, against the accepted document that holds all of its dependencies.
+/// `author` is `None` for the relay, which alone writes inbound messages and automations' assignments.
+///
+/// # Errors
+/// The first [`Refusal`] found.
+pub fn decode(document: &Document, change: &automerge::Change, intent: IntentId, author: Option<MemberId>) -> Result<Vec<Action>, Refusal> {
+    let expanded = change.decode();
+    let mut reader = Reader {
+        document,
+        deps: &expanded.deps,
+        intent,
+        author,
+        entries: BTreeMap::new(),
+        touched: BTreeSet::new(),
+        root: BTreeMap::new(),
+        actions: Vec::new(),
+    };
+    let genesis = genesis::actor(document.kind());
+    for (index, op) in expanded.operations.iter().enumerate() {
+        let counter = expanded.start_op.get() + index as u64;
+        reader.operation(counter, &expanded.actor_id, &genesis, op)?;
+    }
+    reader.finish()
+}
+
+struct Entry {
+    map: &'static str,
+    key: String,
+    fields: BTreeMap<String, ScalarValue>,
+}
+
+struct Reader<'a> {
+    document: &'a Document,
+    deps: &'a [ChangeHash],
+    intent: IntentId,
+    author: Option<MemberId>,
+    entries: BTreeMap<u64, Entry>,
+    touched: BTreeSet<(&'static str, String)>,
+    root: BTreeMap<String, String>,
+    actions: Vec<Action>,
+}
+
+impl Reader<'_> {
+    fn operation(&mut self, counter: u64, actor: &automerge::ActorId, genesis: &automerge::ActorId, op: &Op) -> Result<(), Refusal> {
+        let Key::Map(key) = &op.key else {
+            return Err(Refusal::new(RefusalCode::UnknownPath, "list", "documents hold no lists"));
+        };
+        if op.insert {
+            return Err(Refusal::new(RefusalCode::UnknownPath, "list", "documents hold no lists"));
+        }
+        if key.len() > MAX_FIELD_BYTES {
+            return Err(Refusal::new(RefusalCode::TooLarge, "key", "a key is longer than 1024 bytes"));
+        }
+        match &op.obj {
+            ObjectId::Root => self.root_operation(key, op),
+            ObjectId::Id(OpId(object, by)) if by == genesis => {
+                let Some(map) = genesis::map_name(self.document.kind(), *object) else {
+                    return Err(Refusal::new(RefusalCode::UnknownPath, "object", "the genesis makes no such map"));
+                };
+                self.map_operation(map, key, counter, op)
+            }
+            ObjectId::Id(OpId(object, by)) if by == actor && self.entries.contains_key(object) => self.entry_operation(*object, key, op),
+            ObjectId::Id(_) => Err(Refusal::new(RefusalCode::UnknownPath, key, "entries can't be changed once written")),
+        }
+    }
+
+    fn root_operation(&mut self, key: &str, op: &Op) -> Result<(), Refusal> {
+        let known = self.document.kind() == Kind::Conversation && [keys::CONVERSATION, keys::CONTACT, keys::CHANNEL].contains(&key);
+        if !known {
+            return Err(Refusal::new(RefusalCode::UnknownPath, key, "nobody writes this key of the root"));
+        }
+        let OpType::Put(ScalarValue::Str(value)) = &op.action else {
+            return Err(Refusal::new(RefusalCode::WrongType, key, "must be a text"));
+        };
+        let taken = !matches!(self.document.inner().get(ROOT, key), Ok(None));
+        if taken || !op.pred.is_empty() || self.root.contains_key(key) {
+            return Err(Refusal::new(RefusalCode::WrongAction, key, "is set once, when the conversation is opened"));
+        }
+        self.root.insert(key.to_owned(), bounded(key, value)?);
+        Ok(())
+    }
+
+    fn map_operation(&mut self, map: &'static str, key: &str, counter: u64, op: &Op) -> Result<(), Refusal> {
+        if !self.touched.insert((map, key.to_owned())) {
+            return Err(Refusal::new(RefusalCode::WrongAction, map, "one change touches a key once"));
+        }
+        self.check_predecessors(map, key, op)?;
+        match (map, &op.action) {
+            (MESSAGES | ASSIGNMENTS | CLOSINGS | REOPENINGS | DECISIONS, OpType::Make(ObjType::Map)) => {
+                if !op.pred.is_empty() || self.exists(map, key) {
+                    return Err(Refusal::new(RefusalCode::WrongAction, map, "entries can't be changed once written"));
+                }
+                self.entries.insert(counter, Entry { map, key: key.to_owned(), fields: BTreeMap::new() });
+                Ok(())
+            }
+            (ASSIGNMENTS, OpType::Delete) => {
+                let key: AssignmentKey = parse(map, key)?;
+                self.actions.push(Action::Unassign { key });
+                Ok(())
+            }
+            (MESSAGES | CLOSINGS | REOPENINGS | DECISIONS, OpType::Delete) => {
+                Err(Refusal::new(RefusalCode::WrongAction, map, "entries can't be deleted"))
+            }
+            (_, OpType::Put(value)) => self.scalar(map, key, Some(value)),
+            (_, OpType::Delete) => self.scalar(map, key, None),
+            _ => Err(Refusal::new(RefusalCode::WrongAction, map, "the path doesn't allow this")),
+        }
+    }
+
+    fn entry_operation(&mut self, object: u64, key: &str, op: &Op) -> Result<(), Refusal> {
+        // The caller found the entry under this number.
+        let Some(entry) = self.entries.get_mut(&object) else { return Ok(()) };
+        let OpType::Put(value) = &op.action else {
+            return Err(Refusal::new(RefusalCode::WrongAction, entry.map, "an entry holds plain values"));
+        };
+        if !op.pred.is_empty() || entry.fields.insert(key.to_owned(), value.clone()).is_some() {
+            return Err(Refusal::new(RefusalCode::WrongAction, entry.map, "a field of an entry is written once"));
+        }
+        Ok(())
+    }
+
+    fn exists(&self, map_name: &'static str, key: &str) -> bool {
+        let doc = self.document.inner();
+        map(doc, map_name).is_ok_and(|map| !matches!(doc.get(&map, key), Ok(None)))
+    }
+
+    /// What the operation supersedes must be what its author saw at this very key, no more and no less.
+    fn check_predecessors(&self, map_name: &'static str, key: &str, op: &Op) -> Result<(), Refusal> {
+        let doc = self.document.inner();
+        let wrong = |reason| Refusal::new(RefusalCode::WrongPredecessor, map_name, reason);
+        let map = map(doc, map_name).map_err(|_| wrong("the document lacks this map"))?;
+        let seen = doc.get_all_at(&map, key, self.deps).map_err(|_| wrong("its dependencies can't be read"))?;
+        let seen: BTreeSet<String> = seen.into_iter().map(|(_, id)| id.to_string()).collect();
+        let named: BTreeSet<String> = op.pred.iter().map(|OpId(counter, actor)| format!("{counter}@{actor}")).collect();
+        if matches!(op.action, OpType::Delete) && named.is_empty() {
+            return Err(wrong("it deletes nothing"));
+        }
+        if seen != named {
+            return Err(wrong("it supersedes something else than what stood at this key"));
+        }
+        Ok(())
+    }
+
+    fn scalar(&mut self, map: &'static str, key: &str, value: Option<&ScalarValue>) -> Result<(), Refusal> {
+        let flag = |value: Option<&ScalarValue>| match value {
+            Some(ScalarValue::Boolean(true)) => Ok(true),
+            None => Ok(false),
+            _ => Err(Refusal::new(RefusalCode::WrongType, map, "must be true")),
+        };
+        let text = |value: Option<&ScalarValue>| match value {
+            Some(ScalarValue::Str(text)) => bounded(map, text).map(Some),
+            None => Ok(None),
+            _ => Err(Refusal::new(RefusalCode::WrongType, map, "must be a text")),
+        };
+        let action = match (self.document.kind(), map) {
+            (Kind::Conversation, TAGS) => {
+                if key.is_empty() || key.len() > MAX_FIELD_BYTES || key.trim() != key {
+                    return Err(Refusal::new(RefusalCode::WrongType, map, "a tag has 1 to 1024 bytes and no blanks around it"));
+                }
+                if flag(value)? { Action::AddTag { tag: key.into() } } else { Action::RemoveTag { tag: key.into() } }
+            }
+            (Kind::Conversation, ORIGINS) => match (Origin::from_name(key), value) {
+                (Some(origin), Some(ScalarValue::Timestamp(at))) => Action::AddOrigin { origin, at: Timestamp(*at) },
+                (Some(_), None) => return Err(Refusal::new(RefusalCode::WrongAction, map, "an origin stays")),
+                _ => return Err(Refusal::new(RefusalCode::WrongType, map, "must be a known origin with a time")),
+            },
+            (Kind::Contact, PHONES) => {
+                let phone = key.to_owned();
+                if flag(value)? { Action::AddPhone { phone } } else { Action::RemovePhone { phone } }
+            }
+            (Kind::Contact, SHARED) => {
+                let member: MemberId = parse(map, key)?;
+                if flag(value)? { Action::ShareContact { member } } else { Action::UnshareContact { member } }
+            }
+            (Kind::Contact, FIELDS) => {
+                let field = match key {
+                    "name" => ContactField::Name,
+                    "email" => ContactField::Email,
+                    "owner" => ContactField::Owner,
+                    _ => return Err(Refusal::new(RefusalCode::UnknownPath, map, "a contact has no such field")),
+                };
+                Action::SetContactField { field, value: text(value)? }
+            }
+            (Kind::Contact, CUSTOM) => Action::SetCustomField { name: key.into(), value: text(value)? },
+            (Kind::Directory, MEMBERS) => self.register(RegisterMap::Members, key, value)?,
+            (Kind::Directory, ROLES) => self.register(RegisterMap::Roles, key, value)?,
+            (Kind::Settings, VALUES) => self.register(RegisterMap::Values, key, value)?,
+            _ => return Err(Refusal::new(RefusalCode::UnknownPath, map, "nobody writes this map")),
+        };
+        self.actions.push(action);
+        Ok(())
+    }
+
+    fn register(&self, map: RegisterMap, key: &str, value: Option<&ScalarValue>) -> Result<Action, Refusal> {
+        let value = match value {
+            None => None,
+            Some(ScalarValue::Boolean(value)) => Some(RegisterValue::Bool(*value)),
+            Some(ScalarValue::Int(value)) => Some(RegisterValue::Int(*value)),
+            Some(ScalarValue::Str(value)) => Some(RegisterValue::Text(bounded(key, value)?)),
+            Some(_) => return Err(Refusal::new(RefusalCode::WrongType, key, "must be a text, a whole number or a yes or no")),
+        };
+        Ok(Action::SetRegister { map, key: key.into(), value })
+    }
+
+    fn finish(mut self) -> Result<Vec<Action>, Refusal> {
+        let mut actions = Vec::new();
+        if !self.root.is_empty() {
+            let mut take = |key: &str| {
+                self.root.remove(key).ok_or_else(|| Refusal::new(RefusalCode::WrongType, key, "is missing"))
+            };
+            let (conversation, contact, channel) = (take(keys::CONVERSATION)?, take(keys::CONTACT)?, take(keys::CHANNEL)?);
+            actions.push(Action::OpenConversation {
+                conversation: parse(keys::CONVERSATION, &conversation)?,
+                contact: parse(keys::CONTACT, &contact)?,
+                channel: channel.parse::<Channel>().map_err(|error| Refusal::new(RefusalCode::WrongType, keys::CHANNEL, &error.to_string()))?,
+            });
+        }
+        let entries = std::mem::take(&mut self.entries);
+        actions.append(&mut self.actions);
+        for entry in entries.into_values() {
+            actions.push(self.entry(entry)?);
+        }
+        if actions.is_empty() {
+            return Err(Refusal::new(RefusalCode::Malformed, "ops", "it changes nothing"));
+        }
+        Ok(actions)
+    }
+
+    fn entry(&self, entry: Entry) -> Result<Action, Refusal> {
+        let map = entry.map;
+        let mut fields = Fields { map, fields: entry.fields };
+        let by = fields.member(keys::BY)?;
+        if by != self.author {
+            return Err(Refusal::new(RefusalCode::ForgedAuthor, map, "it names another author than the member who sent it"));
+        }
+        let member = || by.ok_or_else(|| Refusal::new(RefusalCode::WrongType, map, "it names no author"));
+        let action = match map {
+            MESSAGES => {
+                let id = self.own(map, &entry.key)?;
+                let kind = fields.text(keys::KIND)?;
+                let kind = keys::parse_message_kind(&kind).ok_or_else(|| fields.wrong("no such kind of message"))?;
+                if kind == MessageKind::Inbound && self.author.is_some() {
+                    return Err(Refusal::new(RefusalCode::ForgedAuthor, map, "only the relay writes inbound messages"));
+                }
+                let text = fields.text(keys::TEXT)?;
+                if text.is_empty() || text.len() > MAX_TEXT_BYTES {
+                    return Err(Refusal::new(RefusalCode::TooLarge, map, "a text has 1 to 16384 bytes"));
+                }
+                Action::AddMessage { id, message: NewMessage { kind, by, text, at: fields.time(keys::AT)? } }
+            }
+            ASSIGNMENTS => {
+                let key: AssignmentKey = parse(map, &entry.key)?;
+                self.own(map, &key.intent.to_string())?;
+                let reason = fields.text(keys::REASON)?;
+                let reason = AssignmentReason::from_name(&reason).ok_or_else(|| fields.wrong("no such reason"))?;
+                Action::Assign { key, by, reason, at: fields.time(keys::AT)? }
+            }
+            CLOSINGS => {
+                let id = self.own(map, &entry.key)?;
+                let seen = fields.optional_text(keys::SEEN)?.map(|seen| parse(map, &seen)).transpose()?;
+                Action::Close { id, by: member()?, at: fields.time(keys::AT)?, seen }
+            }
+            REOPENINGS => {
+                let (closing, id) = self.pair(map, &entry.key)?;
+                Action::Reopen { closing, id, by: member()?, at: fields.time(keys::AT)? }
+            }
+            _ => {
+                let (message, id) = self.pair(map, &entry.key)?;
+                let choice = match fields.text(keys::CHOICE)?.as_str() {
+                    keys::SEND => HeldChoice::Send,
+                    keys::DROP => HeldChoice::Drop,
+                    _ => return Err(fields.wrong("no such choice")),
+                };
+                Action::DecideHeld { message, id, by: member()?, choice }
+            }
+        };
+        fields.finish()?;
+        Ok(action)
+    }
+
+    /// An entry's key must carry the intent's own id: nobody writes under another's.
+    fn own(&self, map: &'static str, key: &str) -> Result<IntentId, Refusal> {
+        let id: IntentId = parse(map, key)?;
+        if id != self.intent || id.to_string() != key {
+            return Err(Refusal::new(RefusalCode::UnknownPath, map, "an entry's key is the id of the intent that writes it"));
+        }
+        Ok(id)
+    }
+
+    fn pair(&self, map: &'static str, key: &str) -> Result<(IntentId, IntentId), Refusal> {
+        let (first, second) = key.split_once('/').ok_or_else(|| Refusal::new(RefusalCode::UnknownPath, map, "the key is not a pair of ids"))?;
+        Ok((parse(map, first)?, self.own(map, second)?))
+    }
+}
+
+struct Fields {
+    map: &'static str,
+    fields: BTreeMap<String, ScalarValue>,
+}
+
+impl Fields {
+    fn wrong(&self, reason: &str) -> Refusal {
+        Refusal::new(RefusalCode::WrongType, self.map, reason)
+    }
+
+    fn optional_text(&mut self, key: &str) -> Result<Option<String>, Refusal> {
+        match self.fields.remove(key) {
+            None => Ok(None),
+            Some(ScalarValue::Str(text)) => Ok(Some(text.to_string())),
+            Some(_) => Err(self.wrong(&format!("{key} must be a text"))),
+        }
+    }
+
+    fn text(&mut self, key: &str) -> Result<String, Refusal> {
+        self.optional_text(key)?.ok_or_else(|| self.wrong(&format!("{key} is missing")))
+    }
+
+    fn member(&mut self, key: &str) -> Result<Option<MemberId>, Refusal> {
+        self.optional_text(key)?.map(|text| parse(self.map, &text)).transpose()
+    }
+
+    fn time(&mut self, key: &str) -> Result<Timestamp, Refusal> {
+        match self.fields.remove(key) {
+            Some(ScalarValue::Timestamp(at)) => Ok(Timestamp(at)),
+            _ => Err(self.wrong(&format!("{key} must be a time"))),
+        }
+    }
+
+    fn finish(self) -> Result<(), Refusal> {
+        match self.fields.keys().next() {
+            Some(key) => Err(Refusal::new(RefusalCode::UnknownPath, self.map, &format!("an entry here has no field '{}'", key.chars().take(64).collect::<String>()))),
+            None => Ok(()),
+        }
+    }
+}
+
+fn bounded(path: &str, text: &str) -> Result<String, Refusal> {
+    if text.len() > MAX_FIELD_BYTES {
+        return Err(Refusal::new(RefusalCode::TooLarge, path, "longer than 1024 bytes"));
+    }
+    Ok(text.to_owned())
+}
+
+fn parse<T: std::str::FromStr>(path: &str, text: &str) -> Result<T, Refusal> {
+    text.parse().map_err(|_| Refusal::new(RefusalCode::WrongType, path, "not a valid id"))
+}

@@ -1,0 +1,28 @@
+//! The document schema: what an Automerge document of each kind holds and how it is read and written. Automerge
+//! keys live only in this module.
+//!
+//! - [`genesis`]: the pinned first change of every document.
+//! - [`conversation`], [`contact`], [`directory`], [`settings`]: the states that documents are read into.
+//! - [`write`]: how a verb's [`Action`]s become the operations of one change.
+//! - [`decode`]: the way back: which actions the operations of a received change mean, or why it is refused.
+//! - [`inspect`]: bounds on a received change's bytes, checked before Automerge parses them.
+
+pub mod action;
+pub mod contact;
+pub mod conversation;
+pub mod decode;
+pub mod directory;
+pub mod document;
+pub mod genesis;
+pub mod inspect;
+pub mod settings;
+pub mod write;
+
+pub use action::{Action, AssignmentKey, HeldChoice, MessageKind, NewMessage};
+pub use contact::Contact;
+pub use conversation::{Assignment, Channel, Conversation, Message, Origin, Status};
+pub use decode::{Refusal, RefusalCode};
+pub use directory::{ContactAccess, DashboardAccess, Directory, Member, MessageAccess, Role, RoleKind};
+pub use document::{Document, DocumentError};
+pub use genesis::Kind;
+pub use settings::Settings;

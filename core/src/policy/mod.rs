@@ -1,0 +1,9 @@
+//! Who may do and see what: pure functions that answer allow, or deny with a reason. The device asks them for an early,
+//! clear error; the relay asks the same ones at receive time, with its own state and clock.
+
+pub mod access;
+pub mod change;
+pub mod held;
+
+pub use access::{Access, Visibility};
+pub use change::{ConversationFacts, judge_contact, judge_conversation, judge_registers};

@@ -1,0 +1,288 @@
+//! Frames to bytes and back: length, MessagePack, one zstd stream. No I/O: bytes in, frames out.
+//!
+//! Decoding is bounded: a frame is at most [`MAX_FRAME_BYTES`], the window at most 2^[`WINDOW_LOG`], and no more than
+//! one frame and one output block is held at a time, whatever the stream claims.
+
+use std::io;
+
+use serde::{Serialize, de::DeserializeOwned};
+use zstd::stream::raw::{self, InBuffer, Operation, OutBuffer};
+
+/// The largest frame, in bytes of MessagePack: a long conversation's snapshot with ample room.
+pub const MAX_FRAME_BYTES: usize = 16 * 1024 * 1024;
+/// The largest window that is decoded, as a power of two: 8 MiB of names and texts to refer back to.
+pub const WINDOW_LOG: u32 = 23;
+/// Compression level: beyond 3 the time grows faster than the size falls.
+const LEVEL: i32 = 3;
+/// Bytes decompressed at a time.
+const BLOCK_BYTES: usize = 64 * 1024;
+
+/// A stream of frames can't be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum CodecError {
+    /// The compressed stream is damaged or asks for too large a window.
+    #[error("the compressed stream can't be read: {0}")]
+    Compression(#[from] io::Error),
+    /// A frame claims more than is allowed.
+    #[error("a frame claims {0} bytes; at most {MAX_FRAME_BYTES} are read")]
+    FrameTooLarge(usize),
+    /// The whole stream is larger than the reader allows.
+    #[error("the stream is larger than {0} bytes")]
+    StreamTooLarge(usize),
+    /// A frame is not MessagePack of a known form.
+    #[error("a frame can't be read: {0}")]
+    Frame(String),
+    /// The stream ends inside a frame.
+    #[error("the stream ends inside a frame")]
+    Truncated,
+}
+
+/// Writes frames into one zstd stream.
+pub struct Encoder {
+    zstd: raw::Encoder<'static>,
+    out: Vec<u8>,
+}
+
+impl std::fmt::Debug for Encoder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Encoder").field("waiting", &self.out.len()).finish()
+    }
+}
+
+impl Encoder {
+    /// A new stream. `window_log` bounds its memory on both sides: 17 for requests and small answers, up to
+    /// [`WINDOW_LOG`] for a cold start.
+    ///
+    /// # Errors
+    /// [`CodecError::Compression`] if the compressor can't be set up.
+    pub fn new(window_log: u32) -> Result<Self, CodecError> {
+        let mut zstd = raw::Encoder::new(LEVEL)?;
+        zstd.set_parameter(zstd::zstd_safe::CParameter::WindowLog(window_log.min(WINDOW_LOG)))?;
+        zstd.set_parameter(zstd::zstd_safe::CParameter::ContentSizeFlag(false))?;
+        Ok(Self { zstd, out: Vec::new() })
+    }
+
+    /// Appends one frame.
+    ///
+    /// # Errors
+    /// [`CodecError::FrameTooLarge`], or [`CodecError::Frame`] if it can't be expressed.
+    pub fn push<F: Serialize>(&mut self, frame: &F) -> Result<(), CodecError> {
+        let body = rmp_serde::to_vec_named(frame).map_err(|error| CodecError::Frame(error.to_string()))?;
+        if body.len() > MAX_FRAME_BYTES {
+            return Err(CodecError::FrameTooLarge(body.len()));
+        }
+        let length = u32::try_from(body.len()).unwrap_or(u32::MAX).to_be_bytes();
+        self.write(&length)?;
+        self.write(&body)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), CodecError> {
+        let mut input = InBuffer::around(bytes);
+        while input.pos() < bytes.len() {
+            self.step(|zstd, out| zstd.run(&mut input, out))?;
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, run: impl FnOnce(&mut raw::Encoder<'static>, &mut OutBuffer<'_, [u8]>) -> io::Result<usize>) -> Result<usize, CodecError> {
+        let mut block = [0u8; 16 * 1024];
+        let mut out = OutBuffer::around(&mut block[..]);
+        let left = run(&mut self.zstd, &mut out)?;
+        let written = out.pos();
+        self.out.extend_from_slice(&block[..written]);
+        Ok(left)
+    }
+
+    /// Everything so far, flushed so that the reader can decode it all.
+    ///
+    /// # Errors
+    /// [`CodecError::Compression`] if the compressor fails.
+    pub fn flush(&mut self) -> Result<Vec<u8>, CodecError> {
+        while self.step(|zstd, out| zstd.flush(out))? > 0 {}
+        Ok(std::mem::take(&mut self.out))
+    }
+
+    /// Ends the stream and returns what was not taken yet.
+    ///
+    /// # Errors
+    /// [`CodecError::Compression`] if the compressor fails.
+    pub fn finish(mut self) -> Result<Vec<u8>, CodecError> {
+        while self.step(|zstd, out| zstd.finish(out, true))? > 0 {}
+        Ok(self.out)
+    }
+
+    /// Bytes compressed and not yet taken.
+    pub fn waiting(&self) -> usize {
+        self.out.len()
+    }
+}
+
+/// Reads frames from one zstd stream.
+pub struct Decoder {
+    zstd: raw::Decoder<'static>,
+    input: Vec<u8>,
+    plain: Vec<u8>,
+    at: usize,
+    total: usize,
+    limit: usize,
+}
+
+impl std::fmt::Debug for Decoder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Decoder").field("waiting", &(self.plain.len() - self.at)).finish()
+    }
+}
+
+impl Decoder {
+    /// A new stream that may hold at most `limit` bytes of frames in all.
+    ///
+    /// # Errors
+    /// [`CodecError::Compression`] if the decompressor can't be set up.
+    pub fn new(limit: usize) -> Result<Self, CodecError> {
+        let mut zstd = raw::Decoder::new()?;
+        zstd.set_parameter(zstd::zstd_safe::DParameter::WindowLogMax(WINDOW_LOG))?;
+        Ok(Self { zstd, input: Vec::new(), plain: Vec::new(), at: 0, total: 0, limit })
+    }
+
+    /// Takes in received bytes.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        self.input.extend_from_slice(bytes);
+    }
+
+    /// The next whole frame, if one has arrived.
+    ///
+    /// # Errors
+    /// Any [`CodecError`]; the stream is then useless.
+    pub fn next<F: DeserializeOwned>(&mut self) -> Result<Option<F>, CodecError> {
+        loop {
+            let waiting = &self.plain[self.at..];
+            if let Some((length, rest)) = waiting.split_first_chunk::<4>() {
+                let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
+                if length > MAX_FRAME_BYTES {
+                    return Err(CodecError::FrameTooLarge(length));
+                }
+                if let Some(body) = rest.get(..length) {
+                    let frame = rmp_serde::from_slice(body).map_err(|error| CodecError::Frame(error.to_string()))?;
+                    self.at += 4 + length;
+                    return Ok(Some(frame));
+                }
+            }
+            if !self.inflate()? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Decompresses one more block; `false` if more input is needed.
+    fn inflate(&mut self) -> Result<bool, CodecError> {
+        if self.at > 0 {
+            self.plain.drain(..self.at);
+            self.at = 0;
+        }
+        let before = self.plain.len();
+        let mut input = InBuffer::around(&self.input[..]);
+        let mut block = vec![0u8; BLOCK_BYTES];
+        let mut out = OutBuffer::around(&mut block[..]);
+        self.zstd.run(&mut input, &mut out)?;
+        let (consumed, written) = (input.pos(), out.pos());
+        self.plain.extend_from_slice(&block[..written]);
+        self.input.drain(..consumed);
+        self.total = self.total.saturating_add(written);
+        if self.total > self.limit {
+            return Err(CodecError::StreamTooLarge(self.limit));
+        }
+        Ok(self.plain.len() > before || consumed > 0)
+    }
+
+    /// Checks that the stream ended between frames.
+    ///
+    /// # Errors
+    /// [`CodecError::Truncated`] if bytes of a frame are left.
+    pub fn finish(&self) -> Result<(), CodecError> {
+        if self.at == self.plain.len() && self.input.is_empty() { Ok(()) } else { Err(CodecError::Truncated) }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::protocol::Response;
+
+    fn stream(frames: &[Response]) -> Vec<u8> {
+        let mut encoder = Encoder::new(17).unwrap();
+        frames.iter().for_each(|frame| encoder.push(frame).unwrap());
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn frames_survive_any_cut_of_the_stream() {
+        let frames: Vec<_> = (0..50).map(|n| Response::Progress { done: n, total: 50 }).collect();
+        let bytes = stream(&frames);
+        for step in [1, 2, 3, 7, bytes.len()] {
+            let mut decoder = Decoder::new(1 << 20).unwrap();
+            let mut read = Vec::new();
+            for chunk in bytes.chunks(step) {
+                decoder.feed(chunk);
+                while let Some(frame) = decoder.next::<Response>().unwrap() {
+                    read.push(frame);
+                }
+            }
+            assert_eq!(read, frames);
+            decoder.finish().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_flush_makes_everything_readable() {
+        let mut encoder = Encoder::new(17).unwrap();
+        encoder.push(&Response::Heartbeat).unwrap();
+        let mut decoder = Decoder::new(1 << 20).unwrap();
+        decoder.feed(&encoder.flush().unwrap());
+        assert_eq!(decoder.next::<Response>().unwrap(), Some(Response::Heartbeat));
+        assert_eq!(decoder.next::<Response>().unwrap(), None);
+    }
+
+    #[test]
+    fn an_unknown_frame_is_passed_over() {
+        #[derive(serde::Serialize)]
+        struct Newer {
+            t: &'static str,
+            field: u8,
+        }
+        let mut encoder = Encoder::new(17).unwrap();
+        encoder.push(&Newer { t: "presence", field: 1 }).unwrap();
+        let mut decoder = Decoder::new(1 << 20).unwrap();
+        decoder.feed(&encoder.finish().unwrap());
+        assert_eq!(decoder.next::<Response>().unwrap(), Some(Response::Unknown));
+    }
+
+    #[test]
+    fn a_bomb_stays_bounded() {
+        let mut encoder = Encoder::new(23).unwrap();
+        for _ in 0..1000 {
+            encoder.push(&serde_bytes::ByteBuf::from(vec![0u8; 100_000])).unwrap();
+        }
+        let bytes = encoder.finish().unwrap();
+        assert!(bytes.len() < 200_000);
+        let mut decoder = Decoder::new(1 << 20).unwrap();
+        decoder.feed(&bytes);
+        let error = loop {
+            match decoder.next::<serde_bytes::ByteBuf>() {
+                Ok(Some(_)) => {}
+                Ok(None) => panic!("not refused"),
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(error, CodecError::StreamTooLarge(_)), "{error}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_answered_without_a_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..400)) {
+            let mut decoder = Decoder::new(1 << 20).unwrap();
+            decoder.feed(&bytes);
+            while let Ok(Some(_)) = decoder.next::<Response>() {}
+        }
+    }
+}

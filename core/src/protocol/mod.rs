@@ -1,0 +1,25 @@
+//! What device and relay say to each other.
+//!
+//! A device posts to `/v1/sync`. The request's body is a stream of [`Request`] frames: one `hello`, then what it pushes.
+//! The response's body is a stream of [`Response`] frames: `welcome`, verdicts, then pages of what the device misses, each
+//! closed by a `cursor` that covers it. With `live`, the response goes on as things happen, with heartbeats in between.
+//!
+//! A frame is a length (4 bytes, big endian) and that many bytes of MessagePack with named fields; all frames of a body
+//! are one zstd stream ([`codec`]). An unknown frame, and an unknown field of a known frame, are passed over.
+
+pub mod codec;
+pub mod frame;
+
+pub use codec::{CodecError, Decoder, Encoder};
+pub use frame::*;
+
+/// The protocol version that this build speaks. `hello` carries it; the relay answers with the one it uses.
+pub const VERSION: u16 = 1;
+/// The oldest version that this build still understands.
+pub const OLDEST_VERSION: u16 = 1;
+/// The path of the sync request.
+pub const SYNC_PATH: &str = "/v1/sync";
+/// The path of enrolment.
+pub const ENROL_PATH: &str = "/v1/enrol";
+/// The path of a new enrolment code for a further device of the same member.
+pub const ENROLMENT_CODE_PATH: &str = "/v1/enrolment-codes";

@@ -1,0 +1,174 @@
+//! The device session: one state machine for a phone, a test and the simulator.
+//!
+//! The driver owns sockets, clock, randomness and disk. For every [`Event`] it opens a transaction, calls
+//! [`Session::handle`], commits, and only then carries out the [`Effect`]s; if anything fails it rolls back and calls
+//! [`Session::forget`], after which the session goes on from what is durable.
+//!
+//! Two kinds of requests go out. A **stream** (one at a time) carries a hello, whatever is to be pushed, and brings what
+//! the device misses; when live it stays open. A **push** goes beside an open live stream, so that a reply need not wait
+//! for a reconnect. At most one request that pushes is under way at any time.
+
+use std::time::Duration;
+
+use crate::{
+    protocol::{Request, Response},
+    sync::storage::StorageError,
+    time::Timestamp,
+};
+
+/// Numbers the requests of one session object, so that a late event of an old one is told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub u64);
+
+/// What the network is, as the app's host says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Network {
+    /// There is one.
+    #[default]
+    Online,
+    /// There is one that costs: no live stream, pushes and [`Event::SyncOnce`] only.
+    Metered,
+    /// There is none: nothing is tried.
+    Offline,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub enum Event {
+    /// The driver runs (again): connect if the network allows and live sync is wanted.
+    Started {
+        /// Whether a live stream is kept open.
+        live: bool,
+    },
+    /// Stop: close what is open, start nothing.
+    Paused,
+    /// The network changed.
+    Network(Network),
+    /// One bounded catch-up: push what waits, pull until up to date, then stop. Answered by [`Effect::Synced`].
+    SyncOnce,
+    /// The time asked for by [`Effect::WakeAt`] has come.
+    Woken,
+    /// Something was written locally (the outbox or a register has something to push).
+    Written,
+    /// The relay answered a request with success; frames follow.
+    Opened {
+        /// Which request.
+        request: RequestId,
+    },
+    /// A frame of a response.
+    Frame {
+        /// Which request.
+        request: RequestId,
+        /// The frame.
+        frame: Response,
+    },
+    /// A request is over.
+    Closed {
+        /// Which request.
+        request: RequestId,
+        /// How it ended.
+        end: End,
+    },
+}
+
+/// How a request ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The response ended after a whole frame.
+    Finished,
+    /// It broke: no connection, cut off, unreadable. Why, for people.
+    Broken(String),
+    /// 401: the credential is not known (any more), or the device was revoked.
+    Unauthorized,
+    /// Any other status. The time to wait if the relay named one.
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// `Retry-After`.
+        retry_after: Option<Duration>,
+    },
+}
+
+/// What the driver is to do, after the commit.
+#[derive(Debug, PartialEq)]
+pub enum Effect {
+    /// Send a request.
+    Send {
+        /// Its number.
+        request: RequestId,
+        /// Its frames, the hello first.
+        frames: Vec<Request>,
+        /// Whether it is the stream (else a push beside it).
+        stream: bool,
+    },
+    /// Drop a request and its response.
+    Cancel {
+        /// Which.
+        request: RequestId,
+    },
+    /// Send [`Event::Woken`] at this time (instead of an earlier wish).
+    WakeAt(Timestamp),
+    /// Something that lists and views show has changed.
+    Changed,
+    /// The status changed; read it from [`Session::status`].
+    Status,
+    /// A bounded catch-up ended.
+    Synced {
+        /// Whether everything was pushed and pulled; else the error that ended it.
+        result: Result<(), End>,
+    },
+    /// The relay ended this device's access: wipe the database (R10).
+    Wipe,
+}
+
+/// What the session is doing, for people (never derived from a socket being open).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Connection {
+    /// Nothing is tried: no network, paused or not started.
+    #[default]
+    Offline,
+    /// A request is on its way, or the next try is waited for.
+    Connecting,
+    /// Pages are coming in.
+    CatchingUp {
+        /// Documents received.
+        done: u64,
+        /// Documents in all; 0 while unknown.
+        total: u64,
+    },
+    /// Everything is here, and the relay said so.
+    Live,
+    /// Connected, but something waits and no verdict or page has come for [`crate::sync::session::WATCHDOG`].
+    NotProgressing,
+    /// The credential is refused: enrol anew.
+    Unauthorized,
+}
+
+/// After how long without progress a connection is called stuck, and opened anew.
+pub const WATCHDOG: Duration = Duration::from_secs(45);
+
+/// What the session shows of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    /// What it is doing.
+    pub connection: Connection,
+    /// What the last failure was.
+    pub last_error: Option<String>,
+}
+
+/// The session can't go on with this event; the driver rolls back.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The disk failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// A document can't be read or authored.
+    #[error(transparent)]
+    Document(#[from] crate::model::DocumentError),
+    /// This device is not enrolled.
+    #[error("this device is not enrolled")]
+    NotEnrolled,
+    /// The relay broke the protocol.
+    #[error("the relay broke the protocol: {0}")]
+    Protocol(&'static str),
+}

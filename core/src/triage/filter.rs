@@ -1,0 +1,96 @@
+//! Which conversations a list takes, and the counts beside it. The store turns a filter into SQL; [`InboxFilter::takes`]
+//! is its meaning, and a test holds the two together.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ids::{ContactId, MemberId},
+    model::{Origin, Status, conversation::AssignmentReason},
+    triage::ConversationRow,
+};
+
+/// The toggle of R4.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Every conversation that the member may see on the dashboard.
+    #[default]
+    All,
+    /// Only those assigned to them.
+    AssignedToMe,
+}
+
+/// Filters by who is assigned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Assignee {
+    /// Nobody is.
+    Nobody,
+    /// This member is.
+    Member(MemberId),
+}
+
+/// Which conversations a list takes: those that meet everything that is set.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct InboxFilter {
+    /// All, or only one's own.
+    pub scope: Scope,
+    /// Open or closed.
+    pub status: Option<Status>,
+    /// Only unread ones.
+    pub unread: bool,
+    /// Only those that need a reply.
+    pub needs_reply: bool,
+    /// By who is assigned.
+    pub assignee: Option<Assignee>,
+    /// By why the member is assigned (R21).
+    pub reason: Option<AssignmentReason>,
+    /// By tag.
+    pub tag: Option<String>,
+    /// By origin.
+    pub origin: Option<Origin>,
+    /// By contact.
+    pub contact: Option<ContactId>,
+}
+
+impl InboxFilter {
+    /// Whether a row belongs into the list of member `me`. Only rows on the dashboard ever do (R5, R7).
+    pub fn takes(&self, row: &ConversationRow, me: MemberId) -> bool {
+        row.visibility.dashboard()
+            && (self.scope == Scope::All || row.assignees.contains_key(&me))
+            && self.status.is_none_or(|status| row.status == status)
+            && (!self.unread || row.unread)
+            && (!self.needs_reply || row.needs_reply)
+            && match self.assignee {
+                None => true,
+                Some(Assignee::Nobody) => row.assignees.is_empty(),
+                Some(Assignee::Member(member)) => row.assignees.contains_key(&member),
+            }
+            && self.reason.is_none_or(|reason| row.assignees.get(&me).is_some_and(|reasons| reasons.contains(&reason)))
+            && self.tag.as_ref().is_none_or(|tag| row.tags.contains(tag))
+            && self.origin.is_none_or(|origin| row.origins.contains(&origin))
+            && self.contact.is_none_or(|contact| row.contact == contact)
+    }
+}
+
+/// Counts beside the list, of the dashboard only.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Open conversations.
+    pub open: u64,
+    /// Closed ones.
+    pub closed: u64,
+    /// Open ones assigned to this member.
+    pub mine: u64,
+    /// Open ones assigned to nobody.
+    pub unassigned: u64,
+    /// Unread ones, open or closed.
+    pub unread: u64,
+    /// Open ones that need a reply.
+    pub needs_reply: u64,
+    /// Open ones by tag.
+    pub by_tag: BTreeMap<String, u64>,
+}

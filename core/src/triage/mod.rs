@@ -1,0 +1,12 @@
+//! The inbox: what a list row is ([`row`]), how it derives from a document, its facts and the member's registers
+//! ([`project`]), which rows a filter takes ([`filter`]), and the diffs that an observer of a list gets ([`diff`]).
+
+pub mod diff;
+pub mod filter;
+pub mod project;
+pub mod row;
+
+pub use diff::{ListDiff, diff};
+pub use filter::{Assignee, Counts, InboxFilter, Scope};
+pub use project::{Projected, Registers, project_contact, project_conversation};
+pub use row::{ActiveAlert, ContactRow, ConversationRow, MessageView, Preview, SearchHit, Sendable};

@@ -1,0 +1,205 @@
+//! From a document, its facts and the member's registers to a row of the read model. Pure: the same input gives the same
+//! row on every device, and a damaged read model is built anew from the documents by the same function.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    alerts::{Why, moot::{Standing, is_moot}},
+    ids::{AlertId, ContactId, DocumentId, IntentId, MemberId},
+    model::{Contact, Conversation, Directory, MessageKind, Origin},
+    policy::{Access, Visibility},
+    protocol::{Delivery, Fact, FactBody, MessageFact, Seq},
+    time::Timestamp,
+    triage::row::{ActiveAlert, ContactRow, ConversationRow, MessageView, PREVIEW_CHARS, Preview},
+};
+
+/// The member's registers that bear on one conversation.
+#[derive(Clone, Debug, Default)]
+pub struct Registers {
+    /// Log position up to which it was read.
+    pub read: Seq,
+    /// Whether it was marked unread since.
+    pub marked_unread: bool,
+    /// Whether a draft waits.
+    pub draft: bool,
+    /// Alerts that were dismissed.
+    pub dismissed: BTreeSet<AlertId>,
+}
+
+/// What a conversation looks like to one member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Projected {
+    /// The list row.
+    pub row: ConversationRow,
+    /// The alerts that stand, the latest first.
+    pub alerts: Vec<ActiveAlert>,
+}
+
+/// Projects a conversation. `conversation` is optimistic (own pending intents included), `pending` are those intents;
+/// `visibility` is as the relay said.
+#[allow(clippy::too_many_arguments, reason = "a pure function of all that a row depends on")]
+pub fn project_conversation(
+    document: DocumentId,
+    conversation: &Conversation,
+    facts: &[Fact],
+    registers: &Registers,
+    pending: &BTreeSet<IntentId>,
+    visibility: Visibility,
+    directory: &Directory,
+    me: MemberId,
+) -> Projected {
+    let messages = messages(conversation, facts);
+    let last_inbound = messages.iter().rev().find(|message| message.kind == MessageKind::Inbound);
+    // Held and dropped replies never reached the contact: they don't clear needs-reply (R33).
+    let counts = |message: &&MessageView| {
+        message.kind != MessageKind::Note && !matches!(message.delivery, Some(Delivery::Held(_) | Delivery::Dropped))
+    };
+    let needs_reply = messages.iter().rev().find(counts).is_some_and(|message| message.kind == MessageKind::Inbound);
+    let unread = registers.marked_unread
+        || messages.iter().any(|message| message.kind == MessageKind::Inbound && message.order.is_some_and(|order| order > registers.read));
+    let mut assignees: BTreeMap<MemberId, BTreeSet<_>> = BTreeMap::new();
+    for assignment in &conversation.assignments {
+        assignees.entry(assignment.key.member).or_default().insert(assignment.reason);
+    }
+    let mut origins: Vec<(Timestamp, Origin)> = conversation.origins.iter().map(|(origin, at)| (*at, *origin)).collect();
+    origins.sort_by(|a, b| b.cmp(a));
+    let opened = conversation.assignments.iter().map(|assignment| assignment.at).max().unwrap_or_default();
+    let row = ConversationRow {
+        document,
+        conversation: conversation.id,
+        contact: conversation.contact,
+        contact_name: String::new(),
+        channel: conversation.channel.clone(),
+        status: conversation.status(last_inbound.map(|message| message.id)),
+        last_activity: messages.iter().map(|message| message.at).max().unwrap_or(opened),
+        last_seq: facts.iter().map(|fact| fact.seq).max().unwrap_or(0),
+        preview: messages.last().map(preview).unwrap_or_default(),
+        unread,
+        needs_reply,
+        tags: conversation.tags.clone(),
+        origins: origins.into_iter().map(|(_, origin)| origin).collect(),
+        visibility,
+        held: count(messages.iter().filter(|message| message.by == Some(me) && matches!(message.delivery, Some(Delivery::Held(_))))),
+        pending: count(pending.iter()),
+        draft: registers.draft,
+        assignees,
+    };
+    let alerts = alerts(&row, &messages, facts, registers, directory, me);
+    Projected { row, alerts }
+}
+
+/// The messages of a conversation in the relay's order, this device's pending ones last (R41).
+pub fn messages(conversation: &Conversation, facts: &[Fact]) -> Vec<MessageView> {
+    let known: BTreeMap<_, &MessageFact> = facts
+        .iter()
+        .filter_map(|fact| match &fact.body {
+            FactBody::Message(message) => Some((message.id, message)),
+            FactBody::Alert(_) => None,
+        })
+        .collect();
+    let mut messages: Vec<MessageView> = conversation
+        .messages
+        .values()
+        .map(|message| {
+            let fact = known.get(&message.id);
+            MessageView {
+                id: message.id,
+                kind: message.kind,
+                by: message.by,
+                text: message.text.clone(),
+                at: fact.map_or(message.at, |fact| fact.at),
+                order: fact.map(|fact| fact.order),
+                delivery: fact.map(|fact| fact.delivery.clone()),
+            }
+        })
+        .collect();
+    messages.sort_by_key(|message| (message.order.unwrap_or(u64::MAX), message.id));
+    messages
+}
+
+fn preview(message: &MessageView) -> Preview {
+    let mut text = String::new();
+    for word in message.text.split_whitespace() {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(word);
+        if text.chars().count() > PREVIEW_CHARS {
+            text = text.chars().take(PREVIEW_CHARS - 1).chain(['…']).collect();
+            break;
+        }
+    }
+    Preview { kind: Some(message.kind), text }
+}
+
+fn alerts(
+    row: &ConversationRow,
+    messages: &[MessageView],
+    facts: &[Fact],
+    registers: &Registers,
+    directory: &Directory,
+    me: MemberId,
+) -> Vec<ActiveAlert> {
+    let effective: BTreeSet<MemberId> = row
+        .assignees
+        .keys()
+        .filter(|member| Access::of(directory, **member).is_some_and(|access| access.assignable()))
+        .copied()
+        .collect();
+    let replied = messages
+        .iter()
+        .filter(|message| message.by == Some(me) && message.kind == MessageKind::Outbound)
+        .map(|message| message.order.unwrap_or(u64::MAX))
+        .max()
+        .unwrap_or(0);
+    let mut alerts: Vec<ActiveAlert> = facts
+        .iter()
+        .filter_map(|fact| {
+            let FactBody::Alert(alert) = &fact.body else { return None };
+            let standing = Standing {
+                member: me,
+                read: registers.read,
+                replied,
+                dismissed: registers.dismissed.contains(&alert.id),
+                effective_assignees: &effective,
+                on_dashboard: row.visibility.dashboard(),
+                opened_since: registers.read >= fact.seq,
+            };
+            (!is_moot(alert, &standing)).then(|| ActiveAlert {
+                document: row.document,
+                conversation: row.conversation,
+                contact_name: String::new(),
+                text: text(&alert.why, messages, directory),
+                alert: alert.clone(),
+            })
+        })
+        .collect();
+    alerts.sort_by_key(|active| (std::cmp::Reverse(active.alert.at), active.alert.id));
+    alerts
+}
+
+fn text(why: &Why, messages: &[MessageView], directory: &Directory) -> String {
+    match why {
+        Why::Assigned { message, .. } | Why::Unassigned { message, .. } => {
+            messages.iter().find(|known| known.id == *message).map(|known| preview(known).text).unwrap_or_default()
+        }
+        Why::AssignedBy { by: Some(by) } => format!("{} assigned you", directory.name_of(*by)),
+        Why::AssignedBy { by: None } => "An automation assigned you".into(),
+    }
+}
+
+fn count<T>(items: impl Iterator<Item = T>) -> u32 {
+    u32::try_from(items.count()).unwrap_or(u32::MAX)
+}
+
+/// Projects a contact.
+pub fn project_contact(id: ContactId, contact: &Contact) -> ContactRow {
+    ContactRow {
+        contact: id,
+        name: contact.name.clone(),
+        display_name: contact.display_name().to_owned(),
+        phones: contact.phones.clone(),
+        email: contact.email.clone(),
+        owner: contact.owner,
+    }
+}

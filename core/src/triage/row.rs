@@ -1,0 +1,136 @@
+//! Rows of the read model: what lists show without loading a document.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    alerts::Alert,
+    ids::{ContactId, ConversationId, DocumentId, MemberId, MessageId},
+    model::{Channel, MessageKind, Origin, Status, conversation::AssignmentReason},
+    policy::Visibility,
+    protocol::{Delivery, Seq},
+    time::Timestamp,
+};
+
+/// One conversation in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConversationRow {
+    /// Its document.
+    pub document: DocumentId,
+    /// Its id.
+    pub conversation: ConversationId,
+    /// With whom.
+    pub contact: ContactId,
+    /// What the list shows of the contact: the name, else a phone. Filled by the store from the contact's row.
+    pub contact_name: String,
+    /// Over what.
+    pub channel: Channel,
+    /// Whether an episode runs.
+    pub status: Status,
+    /// The last message's time: the relay's, or this device's for one that is pending.
+    pub last_activity: Timestamp,
+    /// The latest log position known of it.
+    pub last_seq: Seq,
+    /// The last message, cut for the list.
+    pub preview: Preview,
+    /// Whether this member has something unread in it (R25).
+    pub unread: bool,
+    /// Whether the last message that counts is inbound (R25).
+    pub needs_reply: bool,
+    /// Who is assigned and why.
+    pub assignees: BTreeMap<MemberId, BTreeSet<AssignmentReason>>,
+    /// Its tags.
+    pub tags: BTreeSet<String>,
+    /// Its origins, the latest first.
+    pub origins: Vec<Origin>,
+    /// How this member sees it.
+    pub visibility: Visibility,
+    /// This member's replies that are held (R33).
+    pub held: u32,
+    /// This device's intents that wait for the relay.
+    pub pending: u32,
+    /// Whether a draft of this member waits in it.
+    pub draft: bool,
+}
+
+/// The last message of a conversation, for a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preview {
+    /// Whose it is; `None` if there is no message yet.
+    pub kind: Option<MessageKind>,
+    /// Its first [`PREVIEW_CHARS`] characters on one line.
+    pub text: String,
+}
+
+/// Characters of a preview.
+pub const PREVIEW_CHARS: usize = 120;
+
+/// One contact in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContactRow {
+    /// Its id.
+    pub contact: ContactId,
+    /// Its name.
+    pub name: String,
+    /// What a list shows: the name, else a phone, else the e-mail address.
+    pub display_name: String,
+    /// Its phones in E.164.
+    pub phones: BTreeSet<String>,
+    /// Its e-mail address.
+    pub email: Option<String>,
+    /// Its record owner.
+    pub owner: Option<MemberId>,
+}
+
+/// What a search found (R23).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SearchHit {
+    /// The contact.
+    pub contact: ContactRow,
+    /// Their conversations on the dashboard, the latest first.
+    pub conversations: Vec<ConversationRow>,
+}
+
+/// An alert that stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActiveAlert {
+    /// The conversation's document.
+    pub document: DocumentId,
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// The alert.
+    pub alert: Alert,
+    /// What the alert shows: the contact's name. Filled by the store.
+    pub contact_name: String,
+    /// The message's text, or what happened.
+    pub text: String,
+}
+
+/// One message as a conversation shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageView {
+    /// Its id.
+    pub id: MessageId,
+    /// Who it goes to.
+    pub kind: MessageKind,
+    /// The member who wrote it.
+    pub by: Option<MemberId>,
+    /// The text.
+    pub text: String,
+    /// The relay's time, or this device's while it is pending.
+    pub at: Timestamp,
+    /// Its order at the relay; `None` while it is pending: such messages stand last (R41).
+    pub order: Option<u64>,
+    /// How far it got (R31); `None`: saved on this device.
+    pub delivery: Option<Delivery>,
+}
+
+/// From where and to whom a message of a conversation goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sendable {
+    /// The channel.
+    pub channel: Channel,
+    /// The contact's phone, in E.164.
+    pub phone: Option<String>,
+}

@@ -1,0 +1,211 @@
+//! The relay's embedded SQLite: one writer thread, a few readers, WAL.
+//!
+//! Work that writes is a closure handed to [`Store::write`]. The writer takes all that is waiting, runs each closure in a
+//! savepoint of its own inside one transaction, commits once (`synchronous=FULL`: one disk flush for many acceptances) and
+//! only then answers every caller. A closure that fails is rolled back to its savepoint and harms no other.
+//!
+//! The administration's command line writes to the same file from another process. The writer notices by SQLite's
+//! `data_version` and tells everybody who listens on [`Store::changed`].
+
+mod pool;
+mod tx;
+mod writer;
+
+use std::{path::{Path, PathBuf}, sync::Arc, time::Duration};
+
+use offdesk_core::ids::WorkspaceId;
+use rusqlite::{Connection, OpenFlags};
+use rusqlite_migration::{M, Migrations};
+use tokio::sync::broadcast;
+
+pub use tx::{ReadTx, Tx};
+
+/// The store failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// SQLite reported an error.
+    #[error("the database failed: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The schema can't be brought up to date.
+    #[error("the database's schema can't be used: {0}")]
+    Migration(String),
+    /// Stored bytes can't be read.
+    #[error("stored {what} can't be read: {why}")]
+    Unreadable {
+        /// What.
+        what: &'static str,
+        /// Why.
+        why: String,
+    },
+    /// The writer has stopped.
+    #[error("the store is closed")]
+    Closed,
+    /// Something that must be there is not.
+    #[error("there is no such {0}")]
+    Missing(&'static str),
+    /// Refused for a reason that the caller can act on.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// What a commit changed, for live streams to look again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Changed {
+    /// A workspace's log grew.
+    Log(WorkspaceId),
+    /// Another process wrote: anything may have changed.
+    Everything,
+}
+
+/// A handle on the store; cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    writer: writer::Writer,
+    readers: pool::Readers,
+    changed: broadcast::Sender<Changed>,
+    path: PathBuf,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("path", &self.inner.path).finish()
+    }
+}
+
+/// How long a connection waits for another process' lock.
+const BUSY: Duration = Duration::from_secs(10);
+/// Documents kept loaded by the writer.
+pub(crate) const LOADED_DOCUMENTS: usize = 256;
+
+impl Store {
+    /// Opens the database, creating it and bringing its schema up to date as needed, and starts the writer.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the file can't be opened, is damaged or newer than this build.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let mut connection = connect(path)?;
+        migrate(&mut connection)?;
+        let (changed, _) = broadcast::channel(1024);
+        let writer = writer::Writer::start(connection, changed.clone());
+        let readers = pool::Readers::new(path.to_owned());
+        Ok(Self { inner: Arc::new(Inner { writer, readers, changed, path: path.to_owned() }) })
+    }
+
+    /// The database file.
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// Runs `work` in the writer and returns once it is durable.
+    ///
+    /// # Errors
+    /// What `work` returns, or [`StoreError`] if the commit failed: then nothing of it is stored.
+    pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.inner.writer.run(work).await
+    }
+
+    /// As [`Store::write`], for callers without an async runtime (the command line).
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub fn write_blocking<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.inner.writer.run_blocking(work)
+    }
+
+    /// Runs `work` on a reader, in one consistent snapshot.
+    ///
+    /// # Errors
+    /// What `work` returns, or [`StoreError`] if no reader can be had.
+    pub async fn read<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&ReadTx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let this = self.clone();
+        match tokio::task::spawn_blocking(move || this.read_blocking(work)).await {
+            Ok(result) => result,
+            Err(_) => Err(StoreError::Closed.into()),
+        }
+    }
+
+    /// As [`Store::read`], on the calling thread.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub fn read_blocking<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&ReadTx<'_>) -> Result<T, E>,
+        E: From<StoreError>,
+    {
+        self.inner.readers.with(work)
+    }
+
+    /// Tells of every commit.
+    pub fn changed(&self) -> broadcast::Receiver<Changed> {
+        self.inner.changed.subscribe()
+    }
+
+    /// Waits for what is under way, checkpoints and stops the writer.
+    pub async fn close(self) {
+        self.inner.writer.stop().await;
+    }
+}
+
+/// Opens a connection with our settings.
+pub(crate) fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", "ON")?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.set_prepared_statement_cache_capacity(256);
+    Ok(connection)
+}
+
+fn migrations() -> Migrations<'static> {
+    Migrations::new(vec![M::up(include_str!("../../migrations/0001_relay.sql"))])
+}
+
+/// Brings the schema up to date.
+pub(crate) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    migrations().to_latest(connection).map_err(|error| StoreError::Migration(error.to_string()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_failing_closure_harms_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("relay.db")).unwrap();
+        let act = |text: &'static str, fail: bool| {
+            store.write(move |tx: &mut Tx<'_>| {
+                tx.connection().execute("INSERT INTO audit (at, who, act) VALUES (0, 'test', ?1)", [text])?;
+                if fail { Err(StoreError::Refused("no".into())) } else { Ok(()) }
+            })
+        };
+        let (a, b, c) = tokio::join!(act("a", false), act("b", true), act("c", false));
+        assert!(a.is_ok() && b.is_err() && c.is_ok());
+        let acts: i64 = store.read(|tx| Ok::<_, StoreError>(tx.connection().query_row("SELECT count(*) FROM audit", [], |row| row.get(0))?)).await.unwrap();
+        assert_eq!(acts, 2);
+        store.close().await;
+    }
+}
