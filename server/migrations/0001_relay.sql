@@ -67,12 +67,13 @@ CREATE TABLE documents (
     public_seq INTEGER,                     -- since when members with dashboard access `all` see it
     snapshot BLOB NOT NULL,                 -- saved document, uncompressed; empty: genesis only
     snapshot_seq INTEGER NOT NULL,
-    digest INTEGER NOT NULL DEFAULT 0,      -- over its heads
+    heads BLOB NOT NULL,                    -- hashes of its heads, sorted, 32 bytes each
     moved_to BLOB,
     -- projection of a conversation
     conversation BLOB,
     contact BLOB,
     channel TEXT,
+    peer TEXT,                              -- the contact's phone that messages go to
     closed INTEGER NOT NULL DEFAULT 0,
     last_activity INTEGER NOT NULL DEFAULT 0
 ) STRICT;
@@ -142,19 +143,29 @@ CREATE TABLE conversation_keys (
     PRIMARY KEY (workspace, channel, contact)
 ) STRICT, WITHOUT ROWID;
 
--- Personal grants: a conversation to its assignees, a contact to its owner, to members it is shared with, and to the
--- assignees of its conversations. `sources` counts the reasons that stand.
+-- Personal grants. Source 1: by assignment (a conversation to its assignees, and its contact with it); source 2: by
+-- record (a contact to its owner and those it is shared with). Whether a grant opens the document depends on the member's
+-- role too, which is checked when it is read.
 CREATE TABLE grants (
     member BLOB NOT NULL,
     document BLOB NOT NULL,
+    source INTEGER NOT NULL CHECK (source IN (1, 2)),
     granted_seq INTEGER NOT NULL,
-    revoked_seq INTEGER NOT NULL DEFAULT 0,
+    revoked_seq INTEGER NOT NULL DEFAULT 0, -- the last time that it was taken, even if it came back
     active INTEGER NOT NULL,
-    PRIMARY KEY (member, document)
+    PRIMARY KEY (member, document, source)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX grants_granted ON grants (member, granted_seq);
 CREATE INDEX grants_revoked ON grants (member, revoked_seq);
-CREATE INDEX grants_of_document ON grants (document);
+CREATE INDEX grants_of_document ON grants (document, source);
+
+-- Documents that a device opened through a contact's record (R7), which it goes on receiving.
+CREATE TABLE fetched (
+    device BLOB NOT NULL,
+    document BLOB NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (device, document)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE registers (
     member BLOB NOT NULL,

@@ -231,6 +231,13 @@ pub enum RegisterMap {
     Values,
 }
 
+impl RegisterMap {
+    /// The map's name in its document.
+    pub fn name(self) -> &'static str {
+        crate::model::write::register_map(self)
+    }
+}
+
 /// A scalar value of a register.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]

@@ -109,6 +109,32 @@ impl Document {
         self.inner.get_changes_meta(&[]).iter().map(|change| change.max_op).max().unwrap_or(0)
     }
 
+    /// Whether the change of this hash is one of `heads` or an ancestor of one. All of them must be here.
+    pub fn descends(&self, heads: &[ChangeHash], hash: &ChangeHash) -> bool {
+        heads.contains(hash)
+            || (self.contains(hash) && !self.inner.get_changes_meta(heads).iter().any(|change| change.hash == *hash))
+    }
+
+    /// The operation counter range that a change with these dependencies may start in: after everything that it depends
+    /// on, and not beyond what the document holds.
+    pub fn start_op_range(&self, deps: &[ChangeHash]) -> std::ops::RangeInclusive<u64> {
+        let after = deps.iter().filter_map(|dep| self.inner.get_change_meta_by_hash(dep)).map(|change| change.max_op).max().unwrap_or(0);
+        after + 1..=self.max_op() + 1
+    }
+
+    /// Whether nobody has written this key of a root map since `deps`: what a change of the directory or the settings
+    /// must show for every key that it touches.
+    pub fn is_current(&self, map_name: &'static str, key: &str, deps: &[ChangeHash]) -> bool {
+        let Ok(map) = map(&self.inner, map_name) else { return false };
+        let ids = |values: Result<Vec<(automerge::Value<'_>, ObjId)>, AutomergeError>| {
+            values.map(|values| values.into_iter().map(|(_, id)| id.to_string()).collect::<std::collections::BTreeSet<_>>())
+        };
+        match (ids(self.inner.get_all(&map, key)), ids(self.inner.get_all_at(&map, key, deps))) {
+            (Ok(now), Ok(seen)) => now == seen,
+            _ => false,
+        }
+    }
+
     /// Applies changes whose dependencies are all here; known ones are passed over.
     ///
     /// # Errors

@@ -295,9 +295,10 @@ pub enum Goodbye {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// Accepted at this place of the log (the group's last).
+    /// Accepted at this place of the log (the group's last). A change that was accepted before gets the same answer.
     Accepted(Seq),
-    /// Accepted before, at this place.
+    /// The intent was accepted before, at this place, but in another change than this one: the device drops its own; the
+    /// accepted one comes with a page.
     Duplicate(Seq),
     /// Somebody else started the same contact or conversation: run the intents again there. Pairs of (from, to).
     Resolved(Vec<(DocumentId, DocumentId)>),
