@@ -1,6 +1,7 @@
 //! Offdesk's core.
 #![forbid(unsafe_code)]
 pub mod alerts;
+pub mod failpoint;
 pub mod ids;
 pub mod intents;
 pub mod model;

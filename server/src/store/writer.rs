@@ -6,6 +6,7 @@ use rusqlite::Connection;
 use tokio::sync::{broadcast, oneshot};
 
 use super::{Changed, StoreError, Tx, tx::Cache};
+use crate::failpoints::{self, failpoint};
 
 /// A closure's work and its answer: run inside the transaction, told once of the commit.
 trait Job: Send {
@@ -189,7 +190,10 @@ impl Loop {
             }
             self.connection.execute_batch("RELEASE job")?;
         }
-        self.connection.execute_batch("COMMIT")
+        failpoint(failpoints::WRITER_BEFORE_COMMIT);
+        self.connection.execute_batch("COMMIT")?;
+        failpoint(failpoints::WRITER_AFTER_COMMIT);
+        Ok(())
     }
 
     fn look_for_others(&mut self) {
