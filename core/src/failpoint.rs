@@ -27,7 +27,7 @@ struct Point {
 
 /// Dies here, without destructors or a flush, if this point is the one that is armed and its count is used up.
 #[inline]
-pub fn failpoint(name: &str) {
+pub fn hit(name: &str) {
     if STATE.load(Relaxed) != OFF {
         reached(name);
     }
@@ -67,9 +67,9 @@ mod tests {
     #[test]
     #[ignore = "the child of the other tests"]
     fn child() {
-        failpoint("test.first");
-        failpoint("test.second");
-        failpoint("test.second");
+        hit("test.first");
+        hit("test.second");
+        hit("test.second");
     }
 
     fn run(armed: &str) -> std::process::ExitStatus {

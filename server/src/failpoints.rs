@@ -1,6 +1,6 @@
 //! The relay's crash points, for the kill tests: see [`offdesk_core::failpoint`].
 
-pub use offdesk_core::failpoint::failpoint;
+pub use offdesk_core::failpoint::hit;
 
 /// A message is marked `dispatching`, durably; nothing else has happened.
 pub const DISPATCH_CLAIMED: &str = "dispatch.claimed";

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use tokio::sync::{broadcast, oneshot};
 
 use super::{Changed, StoreError, Tx, tx::Cache};
-use crate::failpoints::{self, failpoint};
+use crate::failpoints;
 
 /// A closure's work and its answer: run inside the transaction, told once of the commit.
 trait Job: Send {
@@ -190,9 +190,9 @@ impl Loop {
             }
             self.connection.execute_batch("RELEASE job")?;
         }
-        failpoint(failpoints::WRITER_BEFORE_COMMIT);
+        failpoints::hit(failpoints::WRITER_BEFORE_COMMIT);
         self.connection.execute_batch("COMMIT")?;
-        failpoint(failpoints::WRITER_AFTER_COMMIT);
+        failpoints::hit(failpoints::WRITER_AFTER_COMMIT);
         Ok(())
     }
 
