@@ -1,6 +1,23 @@
 //! The Offdesk relay: accepts, orders and replicates changes, and dispatches messages.
+//!
+//! # Layout
+//! - [`config`]: what can be configured, and from where it is read.
+
+//! - [`serve`]: the running relay: its state ([`serve::App`]), its listener, its end.
+//! - [`api`]: the HTTP routes that are not the sync route, and the problems that every route answers with.
+//! - [`auth`]: enrolment codes, device credentials.
+
+//! - [`store`]: SQLite with one writer and a few readers.
+//! - [`metrics`]: what the relay counts.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod api;
+pub mod auth;
+pub mod clock;
+pub mod config;
 pub mod failpoints;
+pub mod metrics;
+pub mod random;
+pub mod serve;
 pub mod store;

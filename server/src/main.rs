@@ -1,2 +1,3 @@
-//! x
-fn main(){}
+//! The relay's program.
+
+fn main() {}
