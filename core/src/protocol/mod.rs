@@ -8,6 +8,7 @@
 //! are one zstd stream ([`codec`]). An unknown frame, and an unknown field of a known frame, are passed over.
 
 pub mod codec;
+pub mod digest;
 pub mod frame;
 
 pub use codec::{CodecError, Decoder, Encoder};

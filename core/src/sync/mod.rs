@@ -6,5 +6,12 @@
 //! - [`workspace`]: documents, confirmed and optimistic, and their projection into the read model.
 //! - [`backoff`]: when to try again.
 
+pub mod lease;
+pub mod outbox;
 pub mod session;
 pub mod storage;
+pub mod workspace;
+
+pub use lease::locked;
+pub use outbox::{Part, Submission, SubmitError};
+pub use session::{Session, SessionOptions};

@@ -10,11 +10,91 @@
 
 use std::time::Duration;
 
+use rand::Rng;
+
 use crate::{
     protocol::{Request, Response},
-    sync::storage::StorageError,
+    sync::{
+        storage::{Storage, StorageError},
+        workspace::Workspace,
+    },
     time::Timestamp,
 };
+
+/// How a session behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionOptions {
+    /// How long a message waits on the device, to be undone, before it is sent. 3 s.
+    pub undo_window: Duration,
+    /// How many documents are kept loaded. A typical one takes 44 kB. 48.
+    pub loaded_documents: usize,
+}
+
+impl Default for SessionOptions {
+    fn default() -> Self {
+        Self { undo_window: Duration::from_secs(3), loaded_documents: 48 }
+    }
+}
+
+/// The device's side of sync. See the module's head for how it is driven.
+pub struct Session {
+    pub(super) options: SessionOptions,
+    pub(super) workspace: Workspace,
+    pub(super) status: Status,
+}
+
+impl Session {
+    /// A session that has not started.
+    pub fn new(options: SessionOptions) -> Self {
+        Self { options, workspace: Workspace::new(options.loaded_documents), status: Status::default() }
+    }
+
+    /// Takes one event, inside a transaction that the driver commits before it carries out the effects.
+    ///
+    /// # Errors
+    /// [`SessionError`]: the driver rolls back, calls [`Session::forget`] and hands in [`Event::Woken`].
+    pub fn handle(
+        &mut self,
+        _now: Timestamp,
+        _rng: &mut dyn Rng,
+        disk: &mut dyn Storage,
+        _event: Event,
+    ) -> Result<Vec<Effect>, SessionError> {
+        if disk.identity()?.is_none() {
+            return Err(SessionError::NotEnrolled);
+        }
+        Ok(Vec::new())
+    }
+
+    /// Takes several events in one transaction, in order: cheaper than one by one, since each document that they touch
+    /// is projected once. The driver hands in what has come meanwhile.
+    ///
+    /// # Errors
+    /// As [`Session::handle`].
+    pub fn handle_all(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn Rng,
+        disk: &mut dyn Storage,
+        events: Vec<Event>,
+    ) -> Result<Vec<Effect>, SessionError> {
+        let mut effects = Vec::new();
+        for event in events {
+            effects.extend(self.handle(now, rng, disk, event)?);
+        }
+        Ok(effects)
+    }
+
+    /// Forgets what is not durable, after a rollback: loaded documents and the requests under way.
+    pub fn forget(&mut self) {
+        self.workspace.clear();
+    }
+
+    /// What the session is doing.
+    pub fn status(&self) -> &Status {
+        &self.status
+    }
+}
 
 /// Numbers the requests of one session object, so that a late event of an old one is told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

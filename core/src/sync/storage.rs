@@ -212,7 +212,14 @@ pub trait Storage {
     /// Every document of a kind (of all kinds for `None`), in the order of ids.
     fn documents(&self, kind: Option<Kind>) -> Result<Vec<DocumentId>, StorageError>;
     /// Writes a document's snapshot; its tail is emptied, its actor kept.
-    fn put_document(&mut self, id: DocumentId, kind: Kind, visibility: Visibility, saved: &[u8], confirmed: bool) -> Result<(), StorageError>;
+    fn put_document(
+        &mut self,
+        id: DocumentId,
+        kind: Kind,
+        visibility: Visibility,
+        saved: &[u8],
+        confirmed: bool,
+    ) -> Result<(), StorageError>;
     /// Appends confirmed changes to a document's tail.
     fn append_changes(&mut self, id: DocumentId, changes: &[Vec<u8>]) -> Result<(), StorageError>;
     /// Changes how the member sees a document.
