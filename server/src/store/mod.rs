@@ -18,7 +18,7 @@ use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 use tokio::sync::broadcast;
 
-pub use tx::{ReadTx, Tx};
+pub use tx::{Policies, ReadTx, Tx};
 
 /// The store failed.
 #[derive(Debug, thiserror::Error)]

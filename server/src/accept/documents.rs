@@ -1,0 +1,166 @@
+//! Documents in the relay's store: a snapshot and the changes since, loaded into the writer's cache when one is judged.
+
+use automerge::{Change, ChangeHash};
+use offdesk_core::{
+    ids::{DeviceId, DocumentId, IntentId, WorkspaceId},
+    model::{Document, DocumentError, Kind, genesis},
+    protocol::Seq,
+};
+use rusqlite::{OptionalExtension, params};
+
+use crate::{accept::id, store::{ReadTx, StoreError, Tx}};
+
+/// Changes kept beside a snapshot before a new one is taken.
+const CHANGES_PER_SNAPSHOT: i64 = 32;
+
+/// What the store knows of a document without loading it.
+#[derive(Clone, Debug)]
+pub(crate) struct DocumentRow {
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) kind: Kind,
+    pub(crate) created_seq: Seq,
+    pub(crate) public_seq: Option<Seq>,
+    pub(crate) moved_to: Option<DocumentId>,
+    pub(crate) contact: Option<DocumentId>,
+    pub(crate) peer: Option<String>,
+}
+
+/// A document's row; `None` if the relay holds no such document.
+pub(crate) fn document_row(tx: &ReadTx<'_>, document: DocumentId) -> Result<Option<DocumentRow>, StoreError> {
+    let row = tx
+        .connection()
+        .prepare_cached("SELECT workspace, kind, created_seq, public_seq, moved_to, contact, peer FROM documents WHERE id = ?1")?
+        .query_row([document.as_bytes()], |row| {
+            Ok((
+                row.get::<_, Vec<u8>>(0)?,
+                row.get::<_, u8>(1)?,
+                row.get::<_, u64>(2)?,
+                row.get::<_, Option<u64>>(3)?,
+                row.get::<_, Option<Vec<u8>>>(4)?,
+                row.get::<_, Option<Vec<u8>>>(5)?,
+                row.get::<_, Option<String>>(6)?,
+            ))
+        })
+        .optional()?;
+    let Some((workspace, kind, created_seq, public_seq, moved_to, contact, peer)) = row else { return Ok(None) };
+    Ok(Some(DocumentRow {
+        workspace: id(&workspace, WorkspaceId::from_slice, "workspace id")?,
+        kind: Kind::from_code(kind).ok_or(StoreError::Unreadable { what: "document kind", why: kind.to_string() })?,
+        created_seq,
+        public_seq,
+        moved_to: moved_to.map(|bytes| id(&bytes, DocumentId::from_slice, "document id")).transpose()?,
+        contact: contact.map(|bytes| id(&bytes, DocumentId::from_slice, "contact id")).transpose()?,
+        peer,
+    }))
+}
+
+pub(super) fn unreadable(error: &DocumentError) -> StoreError {
+    StoreError::Unreadable { what: "document", why: error.to_string() }
+}
+
+impl Tx<'_> {
+    /// The next place in a workspace's log. Allocated inside the transaction, so that places are committed in order.
+    pub(crate) fn next_seq(&mut self, workspace: WorkspaceId) -> Result<Seq, StoreError> {
+        let seq = self
+            .connection()
+            .prepare_cached("UPDATE workspaces SET seq = seq + 1 WHERE id = ?1 RETURNING seq")?
+            .query_row([workspace.as_bytes()], |row| row.get(0))
+            .optional()?
+            .ok_or(StoreError::Missing("workspace"))?;
+        self.touch(workspace);
+        Ok(seq)
+    }
+
+    /// A document, from the cache or loaded.
+    pub(crate) fn load(&mut self, document: DocumentId, kind: Kind) -> Result<&mut Document, StoreError> {
+        if !self.cache.documents.contains(&document) {
+            let loaded = read_document(&self.reading(), document, kind)?;
+            self.cache.documents.put(document, loaded);
+        }
+        // It was there or has just been put.
+        self.cache.documents.get_mut(&document).ok_or(StoreError::Missing("document"))
+    }
+
+    /// Enters a new document, holding its genesis only.
+    pub(crate) fn create_document(&mut self, workspace: WorkspaceId, document: DocumentId, kind: Kind, seq: Seq) -> Result<(), StoreError> {
+        let heads = genesis::hash(kind).0;
+        self.connection()
+            .prepare_cached(
+                "INSERT INTO documents (id, workspace, kind, created_seq, last_seq, snapshot, snapshot_seq, heads) VALUES (?1, ?2, ?3, ?4, ?4, x'', 0, ?5)",
+            )?
+            .execute(params![document.as_bytes(), workspace.as_bytes(), kind.code(), seq, heads])?;
+        self.cache.documents.put(document, Document::new(kind));
+        Ok(())
+    }
+
+    /// Appends an accepted change at `seq`: to the loaded document, the log and the actor's row.
+    pub(crate) fn append(
+        &mut self,
+        document: DocumentId,
+        kind: Kind,
+        seq: Seq,
+        change: &Change,
+        intent: IntentId,
+        device: Option<DeviceId>,
+    ) -> Result<(), StoreError> {
+        let loaded = self.load(document, kind)?;
+        loaded.apply(vec![change.clone()]).map_err(|error| unreadable(&error))?;
+        let heads: Vec<u8> = loaded.heads().iter().flat_map(|head| head.0).collect();
+        let hash = change.hash();
+        let connection = self.connection();
+        connection
+            .prepare_cached("INSERT INTO changes (document, seq, hash, bytes, device, intent) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+            .execute(params![document.as_bytes(), seq, hash.0, change.raw_bytes(), device.map(|device| device.0), intent.as_bytes()])?;
+        connection
+            .prepare_cached("INSERT INTO intents (intent, document, seq) VALUES (?1, ?2, ?3)")?
+            .execute(params![intent.as_bytes(), document.as_bytes(), seq])?;
+        connection
+            .prepare_cached("UPDATE documents SET last_seq = ?2, heads = ?3 WHERE id = ?1")?
+            .execute(params![document.as_bytes(), seq, heads])?;
+        connection
+            .prepare_cached(
+                "INSERT INTO actors (document, actor, device, seq, hash) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (document, actor) DO UPDATE SET seq = excluded.seq, hash = excluded.hash",
+            )?
+            .execute(params![document.as_bytes(), change.actor_id().to_bytes(), device.map(|device| device.0), change.seq(), hash.0])?;
+        self.compact(document, kind, seq)
+    }
+
+    fn compact(&mut self, document: DocumentId, kind: Kind, seq: Seq) -> Result<(), StoreError> {
+        let since: i64 = self
+            .connection()
+            .prepare_cached("SELECT count(*) FROM changes WHERE document = ?1 AND seq > (SELECT snapshot_seq FROM documents WHERE id = ?1)")?
+            .query_row([document.as_bytes()], |row| row.get(0))?;
+        if since < CHANGES_PER_SNAPSHOT {
+            return Ok(());
+        }
+        let saved = self.load(document, kind)?.save();
+        self.connection()
+            .prepare_cached("UPDATE documents SET snapshot = ?2, snapshot_seq = ?3 WHERE id = ?1")?
+            .execute(params![document.as_bytes(), saved, seq])?;
+        Ok(())
+    }
+
+    /// Whether the relay holds this change, the genesis included.
+    pub(crate) fn holds(&self, document: DocumentId, kind: Kind, hash: &ChangeHash) -> Result<bool, StoreError> {
+        if *hash == genesis::hash(kind) {
+            return Ok(true);
+        }
+        Ok(self.connection().prepare_cached("SELECT 1 FROM changes WHERE document = ?1 AND hash = ?2")?.exists(params![document.as_bytes(), hash.0])?)
+    }
+}
+
+/// Reads a document from its snapshot and the changes since.
+pub(crate) fn read_document(tx: &ReadTx<'_>, document: DocumentId, kind: Kind) -> Result<Document, StoreError> {
+    let (saved, from): (Vec<u8>, u64) = tx
+        .connection()
+        .prepare_cached("SELECT snapshot, snapshot_seq FROM documents WHERE id = ?1")?
+        .query_row([document.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?
+        .ok_or(StoreError::Missing("document"))?;
+    let mut loaded = if saved.is_empty() { Document::new(kind) } else { Document::load(kind, &saved).map_err(|error| unreadable(&error))? };
+    let mut statement = tx.connection().prepare_cached("SELECT bytes FROM changes WHERE document = ?1 AND seq > ?2 ORDER BY seq")?;
+    let changes = statement.query_map(params![document.as_bytes(), from], |row| row.get(0))?.collect::<Result<Vec<Vec<u8>>, _>>()?;
+    loaded.apply_bytes(&changes).map_err(|error| unreadable(&error))?;
+    Ok(loaded)
+}

@@ -1,0 +1,73 @@
+//! Changes that the relay authors itself: inbound messages, edits by the administration.
+
+use automerge::ActorId;
+use offdesk_core::{
+    ids::{DocumentId, IntentId, WorkspaceId},
+    model::{Action, Kind, Settings},
+    protocol::{Epoch, Seq},
+    time::Timestamp,
+};
+use rand::Rng;
+use rusqlite::params;
+use sha2::{Digest, Sha256};
+
+use crate::{accept::{apply, document_row, documents::unreadable}, store::{ReadTx, StoreError, Tx}};
+
+/// The relay's epoch.
+///
+/// # Errors
+/// As the store's.
+pub fn epoch(tx: &ReadTx<'_>) -> Result<Epoch, StoreError> {
+    Ok(tx.connection().prepare_cached("SELECT epoch FROM relay WHERE id = 1")?.query_row([], |row| row.get(0))?)
+}
+
+/// The relay's actor in a document: one per epoch, so that a restored relay never writes a sequence number twice.
+pub(super) fn relay_actor(epoch: Epoch, document: DocumentId) -> ActorId {
+    let digest = Sha256::new().chain_update(b"relay").chain_update(epoch.to_be_bytes()).chain_update(document.0).finalize();
+    ActorId::from(&digest[..16])
+}
+
+/// Creates a workspace with its directory and its settings.
+///
+/// # Errors
+/// As the store's.
+pub fn create_workspace(tx: &mut Tx<'_>, now: Timestamp, rng: &mut dyn Rng, settings: &Settings) -> Result<WorkspaceId, StoreError> {
+    let workspace = WorkspaceId::generate(now, rng);
+    let (directory, settings_document) = (DocumentId::generate(now, rng), DocumentId::generate(now, rng));
+    tx.connection().execute(
+        "INSERT INTO workspaces (id, name, directory, settings, created) VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![workspace.as_bytes(), settings.name, directory.as_bytes(), settings_document.as_bytes(), now.millis()],
+    )?;
+    for (document, kind) in [(directory, Kind::Directory), (settings_document, Kind::Settings)] {
+        let seq = tx.next_seq(workspace)?;
+        tx.create_document(workspace, document, kind, seq)?;
+    }
+    author(tx, now, rng, workspace, settings_document, &settings.actions())?;
+    Ok(workspace)
+}
+
+/// Authors and accepts one change of the relay; everything that follows from it (projections, grants, alerts) is done.
+///
+/// # Errors
+/// [`StoreError::Missing`] for an unknown document.
+pub fn author(tx: &mut Tx<'_>, now: Timestamp, rng: &mut dyn Rng, workspace: WorkspaceId, document: DocumentId, actions: &[Action]) -> Result<Seq, StoreError> {
+    author_intent(tx, now, workspace, document, IntentId::generate(now, rng), actions)
+}
+
+/// As [`author`], under a given intent id.
+pub(super) fn author_intent(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    workspace: WorkspaceId,
+    document: DocumentId,
+    intent: IntentId,
+    actions: &[Action],
+) -> Result<Seq, StoreError> {
+    let row = document_row(&tx.reading(), document)?.filter(|row| row.workspace == workspace).ok_or(StoreError::Missing("document"))?;
+    let actor = relay_actor(epoch(&tx.reading())?, document);
+    let change = tx.load(document, row.kind)?.author(actor, intent, now, actions).map_err(|error| unreadable(&error))?;
+    let seq = tx.next_seq(workspace)?;
+    tx.append(document, row.kind, seq, &change, intent, None)?;
+    apply::consequences(tx, &apply::Accepted { now, workspace, document, kind: row.kind, seq, intent, author: None, actions, seen: None, reoffered: false })?;
+    Ok(seq)
+}
