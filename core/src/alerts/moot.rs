@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::{alerts::{Alert, Why}, ids::MemberId};
+use crate::{
+    alerts::{Alert, Why},
+    ids::MemberId,
+};
 
 /// What the member's device knows of the alert's conversation.
 #[derive(Clone, Debug)]
@@ -33,7 +36,9 @@ pub fn is_moot(alert: &Alert, standing: &Standing<'_>) -> bool {
         Why::Assigned { order, .. } => standing.read >= order || standing.replied > order || !assigned,
         // Once someone else is assigned, only assignees are told (R13).
         Why::Unassigned { order, .. } => {
-            standing.read >= order || standing.replied > order || (!standing.effective_assignees.is_empty() && !assigned)
+            standing.read >= order
+                || standing.replied > order
+                || (!standing.effective_assignees.is_empty() && !assigned)
         }
         Why::AssignedBy { .. } => !assigned || standing.opened_since,
     }

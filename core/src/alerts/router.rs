@@ -34,21 +34,32 @@ pub enum Happened {
 }
 
 /// The alerts that `happened` raises, each with its member. `assignees` are those assigned when it happened.
-pub fn route(happened: Happened, assignees: &BTreeSet<MemberId>, directory: &Directory, now: Timestamp) -> Vec<(MemberId, Alert)> {
+pub fn route(
+    happened: Happened,
+    assignees: &BTreeSet<MemberId>,
+    directory: &Directory,
+    now: Timestamp,
+) -> Vec<(MemberId, Alert)> {
     match happened {
         Happened::Inbound { message, order } => {
             // R8: an assignee whose access became `none`, or who was deactivated, counts as nobody.
-            let effective = |member: &&MemberId| Access::of(directory, **member).is_some_and(|access| access.assignable());
+            let effective =
+                |member: &&MemberId| Access::of(directory, **member).is_some_and(|access| access.assignable());
             let assigned: Vec<MemberId> = assignees.iter().filter(effective).copied().collect();
             if assigned.is_empty() {
                 directory
                     .members
                     .keys()
-                    .filter(|member| Access::of(directory, **member).is_some_and(|access| access.dashboard == DashboardAccess::All))
+                    .filter(|member| {
+                        Access::of(directory, **member).is_some_and(|access| access.dashboard == DashboardAccess::All)
+                    })
                     .map(|member| (*member, alert(*member, message, now, Why::Unassigned { message, order })))
                     .collect()
             } else {
-                assigned.into_iter().map(|member| (member, alert(member, message, now, Why::Assigned { message, order }))).collect()
+                assigned
+                    .into_iter()
+                    .map(|member| (member, alert(member, message, now, Why::Assigned { message, order })))
+                    .collect()
             }
         }
         // R14: never of one's own assigning; an automation's is silent unless it says otherwise.

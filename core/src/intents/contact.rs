@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ids::MemberId,
     intents::VerbError,
-    model::{Action, Contact, action::{ContactField, MAX_FIELD_BYTES}},
+    model::{
+        Action, Contact,
+        action::{ContactField, MAX_FIELD_BYTES},
+    },
     phone::{InvalidPhone, is_e164},
 };
 
@@ -85,11 +88,24 @@ pub(super) fn edit(edit: &ContactEdit, on: &Contact) -> Result<Vec<Action>, Verb
             return Err(VerbError::FieldTooLong { field: "custom field" });
         }
         if on.custom.get(name).map(String::as_str).unwrap_or_default() != value {
-            actions.push(Action::SetCustomField { name: name.into(), value: Some(value.clone()).filter(|value| !value.is_empty()) });
+            actions.push(Action::SetCustomField {
+                name: name.into(),
+                value: Some(value.clone()).filter(|value| !value.is_empty()),
+            });
         }
     }
-    actions.extend(edit.share.iter().filter(|member| !on.shared_with.contains(member)).map(|member| Action::ShareContact { member: *member }));
-    actions.extend(edit.unshare.iter().filter(|member| on.shared_with.contains(member)).map(|member| Action::UnshareContact { member: *member }));
+    actions.extend(
+        edit.share
+            .iter()
+            .filter(|member| !on.shared_with.contains(member))
+            .map(|member| Action::ShareContact { member: *member }),
+    );
+    actions.extend(
+        edit.unshare
+            .iter()
+            .filter(|member| on.shared_with.contains(member))
+            .map(|member| Action::UnshareContact { member: *member }),
+    );
     if actions.is_empty() { Err(VerbError::NothingToDo) } else { Ok(actions) }
 }
 

@@ -6,7 +6,12 @@ use crate::{
     model::{Action, Conversation, HeldChoice},
 };
 
-pub(super) fn decide(author: &Author, held: MessageId, choice: HeldChoice, on: &Conversation) -> Result<Vec<Action>, VerbError> {
+pub(super) fn decide(
+    author: &Author,
+    held: MessageId,
+    choice: HeldChoice,
+    on: &Conversation,
+) -> Result<Vec<Action>, VerbError> {
     let known = on.messages.contains_key(&held);
     let decided = on.decisions.iter().any(|decision| decision.message == held);
     if !known || decided {

@@ -216,7 +216,9 @@ impl Verb {
             (Verb::Reopen { closings }, State::Conversation(Some(on))) => close::reopen(author, closings, on),
             (Verb::AddTag { tag }, State::Conversation(Some(on))) => tag::add(tag, on),
             (Verb::RemoveTag { tag }, State::Conversation(Some(on))) => tag::remove(tag, on),
-            (Verb::DecideHeld { message, choice }, State::Conversation(Some(on))) => held::decide(author, *message, *choice, on),
+            (Verb::DecideHeld { message, choice }, State::Conversation(Some(on))) => {
+                held::decide(author, *message, *choice, on)
+            }
             (Verb::EditHeld { message, text }, State::Conversation(Some(on))) => held::edit(author, *message, text, on),
             (Verb::CreateContact(new), State::Contact(None)) => contact::create(new),
             (Verb::EditContact(edit), State::Contact(Some(on))) => contact::edit(edit, on),

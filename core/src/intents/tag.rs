@@ -18,5 +18,9 @@ pub(super) fn add(tag: &str, on: &Conversation) -> Result<Vec<Action>, VerbError
 
 pub(super) fn remove(tag: &str, on: &Conversation) -> Result<Vec<Action>, VerbError> {
     let tag = tag.trim();
-    if on.tags.contains(tag) { Ok(vec![Action::RemoveTag { tag: tag.to_owned() }]) } else { Err(VerbError::NothingToDo) }
+    if on.tags.contains(tag) {
+        Ok(vec![Action::RemoveTag { tag: tag.to_owned() }])
+    } else {
+        Err(VerbError::NothingToDo)
+    }
 }

@@ -1,7 +1,11 @@
 //! A conversation as its document holds it. Order, acceptance time and delivery of messages are relay facts and join
 //! in [`crate::triage`].
 
-use std::{collections::{BTreeMap, BTreeSet}, fmt, str::FromStr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    str::FromStr,
+};
 
 use automerge::{ObjId, ROOT, ReadDoc, ScalarValue, Value};
 use serde::{Deserialize, Serialize};
@@ -270,13 +274,16 @@ impl Conversation {
             messages: entries(doc, MESSAGES)
                 .filter_map(|(key, entry)| {
                     let id = key.parse().ok()?;
-                    Some((id, Message {
+                    Some((
                         id,
-                        kind: keys::parse_message_kind(&text(doc, &entry, keys::KIND)?)?,
-                        by: member(doc, &entry),
-                        text: text(doc, &entry, keys::TEXT)?,
-                        at: at(doc, &entry),
-                    }))
+                        Message {
+                            id,
+                            kind: keys::parse_message_kind(&text(doc, &entry, keys::KIND)?)?,
+                            by: member(doc, &entry),
+                            text: text(doc, &entry, keys::TEXT)?,
+                            at: at(doc, &entry),
+                        },
+                    ))
                 })
                 .collect(),
             assignments: entries(doc, ASSIGNMENTS)

@@ -9,9 +9,15 @@
 //! the same change. What an operation supersedes (`pred`) must be exactly what stood at its own key at the heads that
 //! its author saw: a `pred` that names an operation elsewhere would erase it.
 
-use std::{borrow::Cow, collections::{BTreeMap, BTreeSet}};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
-use automerge::{ChangeHash, ObjType, ROOT, ReadDoc, ScalarValue, legacy::{Key, ObjectId, Op, OpId, OpType}};
+use automerge::{
+    ChangeHash, ObjType, ROOT, ReadDoc, ScalarValue,
+    legacy::{Key, ObjectId, Op, OpId, OpType},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -21,7 +27,10 @@ use crate::{
         action::{ContactField, MAX_FIELD_BYTES, MAX_TEXT_BYTES, MessageKind, RegisterMap, RegisterValue},
         conversation::{AssignmentReason, Channel, Origin, keys},
         document::map,
-        genesis::{self, ASSIGNMENTS, CLOSINGS, CUSTOM, DECISIONS, FIELDS, MEMBERS, MESSAGES, ORIGINS, PHONES, REOPENINGS, ROLES, SHARED, TAGS, VALUES},
+        genesis::{
+            self, ASSIGNMENTS, CLOSINGS, CUSTOM, DECISIONS, FIELDS, MEMBERS, MESSAGES, ORIGINS, PHONES, REOPENINGS,
+            ROLES, SHARED, TAGS, VALUES,
+        },
     },
     time::Timestamp,
 };
@@ -127,7 +136,12 @@ impl Refusal {
 ///
 /// # Errors
 /// The first [`Refusal`] found.
-pub fn decode(document: &Document, change: &automerge::Change, intent: IntentId, author: Option<MemberId>) -> Result<Vec<Action>, Refusal> {
+pub fn decode(
+    document: &Document,
+    change: &automerge::Change,
+    intent: IntentId,
+    author: Option<MemberId>,
+) -> Result<Vec<Action>, Refusal> {
     let expanded = change.decode();
     let mut reader = Reader {
         document,
@@ -165,7 +179,13 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn operation(&mut self, counter: u64, actor: &automerge::ActorId, genesis: &automerge::ActorId, op: &Op) -> Result<(), Refusal> {
+    fn operation(
+        &mut self,
+        counter: u64,
+        actor: &automerge::ActorId,
+        genesis: &automerge::ActorId,
+        op: &Op,
+    ) -> Result<(), Refusal> {
         let Key::Map(key) = &op.key else {
             return Err(Refusal::new(RefusalCode::UnknownPath, "list", "documents hold no lists"));
         };
@@ -183,13 +203,18 @@ impl Reader<'_> {
                 };
                 self.map_operation(map, key, counter, op)
             }
-            ObjectId::Id(OpId(object, by)) if by == actor && self.entries.contains_key(object) => self.entry_operation(*object, key, op),
-            ObjectId::Id(_) => Err(Refusal::new(RefusalCode::UnknownPath, key, "entries can't be changed once written")),
+            ObjectId::Id(OpId(object, by)) if by == actor && self.entries.contains_key(object) => {
+                self.entry_operation(*object, key, op)
+            }
+            ObjectId::Id(_) => {
+                Err(Refusal::new(RefusalCode::UnknownPath, key, "entries can't be changed once written"))
+            }
         }
     }
 
     fn root_operation(&mut self, key: &str, op: &Op) -> Result<(), Refusal> {
-        let known = self.document.kind() == Kind::Conversation && [keys::CONVERSATION, keys::CONTACT, keys::CHANNEL].contains(&key);
+        let known = self.document.kind() == Kind::Conversation
+            && [keys::CONVERSATION, keys::CONTACT, keys::CHANNEL].contains(&key);
         if !known {
             return Err(Refusal::new(RefusalCode::UnknownPath, key, "nobody writes this key of the root"));
         }
@@ -279,7 +304,11 @@ impl Reader<'_> {
         let action = match (self.document.kind(), map) {
             (Kind::Conversation, TAGS) => {
                 if key.is_empty() || key.len() > MAX_FIELD_BYTES || key.trim() != key {
-                    return Err(Refusal::new(RefusalCode::WrongType, map, "a tag has 1 to 1024 bytes and no blanks around it"));
+                    return Err(Refusal::new(
+                        RefusalCode::WrongType,
+                        map,
+                        "a tag has 1 to 1024 bytes and no blanks around it",
+                    ));
                 }
                 if flag(value)? { Action::AddTag { tag: key.into() } } else { Action::RemoveTag { tag: key.into() } }
             }
@@ -321,7 +350,9 @@ impl Reader<'_> {
             Some(ScalarValue::Boolean(value)) => Some(RegisterValue::Bool(*value)),
             Some(ScalarValue::Int(value)) => Some(RegisterValue::Int(*value)),
             Some(ScalarValue::Str(value)) => Some(RegisterValue::Text(bounded(key, value)?)),
-            Some(_) => return Err(Refusal::new(RefusalCode::WrongType, key, "must be a text, a whole number or a yes or no")),
+            Some(_) => {
+                return Err(Refusal::new(RefusalCode::WrongType, key, "must be a text, a whole number or a yes or no"));
+            }
         };
         Ok(Action::SetRegister { map, key: key.into(), value })
     }
@@ -332,11 +363,14 @@ impl Reader<'_> {
             let mut take = |key: &str| {
                 self.root.remove(key).ok_or_else(|| Refusal::new(RefusalCode::WrongType, key, "is missing"))
             };
-            let (conversation, contact, channel) = (take(keys::CONVERSATION)?, take(keys::CONTACT)?, take(keys::CHANNEL)?);
+            let (conversation, contact, channel) =
+                (take(keys::CONVERSATION)?, take(keys::CONTACT)?, take(keys::CHANNEL)?);
             actions.push(Action::OpenConversation {
                 conversation: parse(keys::CONVERSATION, &conversation)?,
                 contact: parse(keys::CONTACT, &contact)?,
-                channel: channel.parse::<Channel>().map_err(|error| Refusal::new(RefusalCode::WrongType, keys::CHANNEL, &error.to_string()))?,
+                channel: channel
+                    .parse::<Channel>()
+                    .map_err(|error| Refusal::new(RefusalCode::WrongType, keys::CHANNEL, &error.to_string()))?,
             });
         }
         let entries = std::mem::take(&mut self.entries);
@@ -355,7 +389,11 @@ impl Reader<'_> {
         let mut fields = Fields { map, fields: entry.fields };
         let by = fields.member(keys::BY)?;
         if by != self.author {
-            return Err(Refusal::new(RefusalCode::ForgedAuthor, map, "it names another author than the member who sent it"));
+            return Err(Refusal::new(
+                RefusalCode::ForgedAuthor,
+                map,
+                "it names another author than the member who sent it",
+            ));
         }
         let member = || by.ok_or_else(|| Refusal::new(RefusalCode::WrongType, map, "it names no author"));
         let action = match map {
@@ -406,13 +444,19 @@ impl Reader<'_> {
     fn own(&self, map: &'static str, key: &str) -> Result<IntentId, Refusal> {
         let id: IntentId = parse(map, key)?;
         if id != self.intent || id.to_string() != key {
-            return Err(Refusal::new(RefusalCode::UnknownPath, map, "an entry's key is the id of the intent that writes it"));
+            return Err(Refusal::new(
+                RefusalCode::UnknownPath,
+                map,
+                "an entry's key is the id of the intent that writes it",
+            ));
         }
         Ok(id)
     }
 
     fn pair(&self, map: &'static str, key: &str) -> Result<(IntentId, IntentId), Refusal> {
-        let (first, second) = key.split_once('/').ok_or_else(|| Refusal::new(RefusalCode::UnknownPath, map, "the key is not a pair of ids"))?;
+        let (first, second) = key
+            .split_once('/')
+            .ok_or_else(|| Refusal::new(RefusalCode::UnknownPath, map, "the key is not a pair of ids"))?;
         Ok((parse(map, first)?, self.own(map, second)?))
     }
 }
@@ -452,7 +496,11 @@ impl Fields {
 
     fn finish(self) -> Result<(), Refusal> {
         match self.fields.keys().next() {
-            Some(key) => Err(Refusal::new(RefusalCode::UnknownPath, self.map, &format!("an entry here has no field '{}'", key.chars().take(64).collect::<String>()))),
+            Some(key) => Err(Refusal::new(
+                RefusalCode::UnknownPath,
+                self.map,
+                &format!("an entry here has no field '{}'", key.chars().take(64).collect::<String>()),
+            )),
             None => Ok(()),
         }
     }

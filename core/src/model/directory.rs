@@ -106,7 +106,9 @@ pub struct Role {
 impl Role {
     /// The actions that write this role into the directory.
     pub fn actions(&self) -> Vec<Action> {
-        let set = |field: &str, value: &str| register(RegisterMap::Roles, &self.id.to_string(), field, RegisterValue::Text(value.into()));
+        let set = |field: &str, value: &str| {
+            register(RegisterMap::Roles, &self.id.to_string(), field, RegisterValue::Text(value.into()))
+        };
         vec![
             set("name", &self.name),
             set("kind", self.kind.name()),
@@ -137,10 +139,8 @@ impl Member {
     pub fn actions(&self) -> Vec<Action> {
         let id = self.id.to_string();
         let set = |field: &str, value| register(RegisterMap::Members, &id, field, value);
-        let mut actions = vec![
-            set("name", RegisterValue::Text(self.name.clone())),
-            set("active", RegisterValue::Bool(self.active)),
-        ];
+        let mut actions =
+            vec![set("name", RegisterValue::Text(self.name.clone())), set("active", RegisterValue::Bool(self.active))];
         if let Some(role) = self.role {
             actions.push(set("role", RegisterValue::Text(role.to_string())));
         }

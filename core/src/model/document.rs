@@ -1,6 +1,9 @@
 //! One Automerge document with its kind: loading, applying accepted changes, authoring one change.
 
-use automerge::{ActorId, Automerge, AutomergeError, Change, ChangeHash, LoadOptions, ObjId, ROOT, ReadDoc, transaction::{CommitOptions, Transaction}};
+use automerge::{
+    ActorId, Automerge, AutomergeError, Change, ChangeHash, LoadOptions, ObjId, ROOT, ReadDoc,
+    transaction::{CommitOptions, Transaction},
+};
 
 use crate::{
     ids::IntentId,
@@ -118,7 +121,12 @@ impl Document {
     /// The operation counter range that a change with these dependencies may start in: after everything that it depends
     /// on, and not beyond what the document holds.
     pub fn start_op_range(&self, deps: &[ChangeHash]) -> std::ops::RangeInclusive<u64> {
-        let after = deps.iter().filter_map(|dep| self.inner.get_change_meta_by_hash(dep)).map(|change| change.max_op).max().unwrap_or(0);
+        let after = deps
+            .iter()
+            .filter_map(|dep| self.inner.get_change_meta_by_hash(dep))
+            .map(|change| change.max_op)
+            .max()
+            .unwrap_or(0);
         after + 1..=self.max_op() + 1
     }
 
@@ -127,7 +135,9 @@ impl Document {
     pub fn is_current(&self, map_name: &'static str, key: &str, deps: &[ChangeHash]) -> bool {
         let Ok(map) = map(&self.inner, map_name) else { return false };
         let ids = |values: Result<Vec<(automerge::Value<'_>, ObjId)>, AutomergeError>| {
-            values.map(|values| values.into_iter().map(|(_, id)| id.to_string()).collect::<std::collections::BTreeSet<_>>())
+            values.map(|values| {
+                values.into_iter().map(|(_, id)| id.to_string()).collect::<std::collections::BTreeSet<_>>()
+            })
         };
         match (ids(self.inner.get_all(&map, key)), ids(self.inner.get_all_at(&map, key, deps))) {
             (Ok(now), Ok(seen)) => now == seen,
@@ -172,7 +182,13 @@ impl Document {
     ///
     /// # Errors
     /// [`DocumentError::Authoring`] if Automerge refuses an operation; the document is then unchanged.
-    pub fn author(&mut self, actor: ActorId, intent: IntentId, at: Timestamp, actions: &[Action]) -> Result<Change, DocumentError> {
+    pub fn author(
+        &mut self,
+        actor: ActorId,
+        intent: IntentId,
+        at: Timestamp,
+        actions: &[Action],
+    ) -> Result<Change, DocumentError> {
         self.inner.set_actor(actor);
         let mut tx = self.inner.transaction();
         if let Err(error) = write::write(&mut tx, actions) {

@@ -7,7 +7,10 @@
 
 use std::sync::OnceLock;
 
-use automerge::{ActorId, Automerge, Change, ChangeHash, ObjType, ROOT, transaction::{CommitOptions, Transactable}};
+use automerge::{
+    ActorId, Automerge, Change, ChangeHash, ObjType, ROOT,
+    transaction::{CommitOptions, Transactable},
+};
 use serde::{Deserialize, Serialize};
 
 /// What a document is.
@@ -64,8 +67,18 @@ impl Kind {
     pub(crate) const fn maps(self) -> &'static [&'static str] {
         match self {
             Kind::Conversation => &[
-                MESSAGES, ASSIGNMENTS, CLOSINGS, REOPENINGS, DECISIONS, TAGS, ORIGINS, SNOOZES, HANDLER, FIELDS,
-                TIMELINE, MARKS,
+                MESSAGES,
+                ASSIGNMENTS,
+                CLOSINGS,
+                REOPENINGS,
+                DECISIONS,
+                TAGS,
+                ORIGINS,
+                SNOOZES,
+                HANDLER,
+                FIELDS,
+                TIMELINE,
+                MARKS,
             ],
             Kind::Contact => &[PHONES, SHARED, CUSTOM, CONSENT, MERGES, FIELDS],
             Kind::Directory => &[MEMBERS, ROLES],

@@ -46,7 +46,10 @@ pub fn inspect(bytes: &[u8]) -> Result<(), Refusal> {
     match input.take(1)? {
         [CHANGE] => {}
         [COMPRESSED_CHANGE] => {
-            return Err(too_large("change", "it is deflated; changes travel uncompressed inside the stream's compression"));
+            return Err(too_large(
+                "change",
+                "it is deflated; changes travel uncompressed inside the stream's compression",
+            ));
         }
         _ => return Err(malformed("it is not a change")),
     }
@@ -99,7 +102,11 @@ fn column(spec: u64, mut input: Input<'_>) -> Result<(), Refusal> {
     let mut items = 0u64;
     let mut add = |count: u64| {
         items = items.saturating_add(count);
-        if items > MAX_CHANGE_OPS * 4 { Err(too_large("ops", "more operations than one change may hold")) } else { Ok(()) }
+        if items > MAX_CHANGE_OPS * 4 {
+            Err(too_large("ops", "more operations than one change may hold"))
+        } else {
+            Ok(())
+        }
     };
     match spec & 0b111 {
         4 => {
@@ -141,7 +148,11 @@ fn item(spec: u64, kind: u64, input: &mut Input<'_>) -> Result<(), Refusal> {
         _ => {
             let value = input.unsigned()?;
             if spec == ACTION_COLUMN && !ACTIONS.contains(&value) {
-                return Err(Refusal::new(RefusalCode::WrongAction, "ops", "an operation is neither a map, a value nor a deletion"));
+                return Err(Refusal::new(
+                    RefusalCode::WrongAction,
+                    "ops",
+                    "an operation is neither a map, a value nor a deletion",
+                ));
             }
             Ok(())
         }

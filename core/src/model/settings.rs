@@ -64,7 +64,8 @@ impl Settings {
 
     /// The actions that write these settings.
     pub fn actions(&self) -> Vec<Action> {
-        let set = |key: &str, value| Action::SetRegister { map: RegisterMap::Values, key: key.into(), value: Some(value) };
+        let set =
+            |key: &str, value| Action::SetRegister { map: RegisterMap::Values, key: key.into(), value: Some(value) };
         vec![
             set("name", RegisterValue::Text(self.name.clone())),
             set("region", RegisterValue::Text(self.region.clone())),

@@ -8,7 +8,10 @@ use crate::model::{
     action::{ContactField, RegisterMap, RegisterValue},
     conversation::keys,
     document::{DocumentError, Tx, map},
-    genesis::{ASSIGNMENTS, CLOSINGS, CUSTOM, DECISIONS, FIELDS, MEMBERS, MESSAGES, ORIGINS, PHONES, REOPENINGS, ROLES, SHARED, TAGS, VALUES},
+    genesis::{
+        ASSIGNMENTS, CLOSINGS, CUSTOM, DECISIONS, FIELDS, MEMBERS, MESSAGES, ORIGINS, PHONES, REOPENINGS, ROLES,
+        SHARED, TAGS, VALUES,
+    },
 };
 
 pub(crate) fn write(tx: &mut Tx<'_>, actions: &[Action]) -> Result<(), DocumentError> {

@@ -91,7 +91,8 @@ impl Access {
             DashboardAccess::Assigned if assigned => Visibility::DASHBOARD,
             DashboardAccess::Assigned | DashboardAccess::None => Visibility::NONE,
         };
-        let record = if sees_record && self.messages >= MessageAccess::Read { Visibility::RECORD } else { Visibility::NONE };
+        let record =
+            if sees_record && self.messages >= MessageAccess::Read { Visibility::RECORD } else { Visibility::NONE };
         dashboard.with(record)
     }
 

@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     ids::{MemberId, MessageId},
-    model::{Action, Contact, Conversation, Directory, MessageAccess, MessageKind, Refusal, RefusalCode, RoleKind,
-        action::{ContactField, RegisterMap}, conversation::AssignmentReason},
+    model::{
+        Action, Contact, Conversation, Directory, MessageAccess, MessageKind, Refusal, RefusalCode, RoleKind,
+        action::{ContactField, RegisterMap},
+        conversation::AssignmentReason,
+    },
     policy::{access::Access, held},
     time::Timestamp,
 };
@@ -41,14 +44,21 @@ pub fn judge_conversation(access: &Access, actions: &[Action], facts: &Conversat
     if !facts.visible {
         return Err(forbid("conversation", "you can't see this conversation"));
     }
-    let sends = actions.iter().any(|action| matches!(action, Action::AddMessage { message, .. } if message.kind == MessageKind::Outbound));
+    let sends = actions
+        .iter()
+        .any(|action| matches!(action, Action::AddMessage { message, .. } if message.kind == MessageKind::Outbound));
     for action in actions {
         judge_one(access, action, actions, facts)?;
     }
     // R17: who sends is assigned in the same change.
-    let assigns_self = actions.iter().any(|action| matches!(action, Action::Assign { key, .. } if key.member == access.member));
+    let assigns_self =
+        actions.iter().any(|action| matches!(action, Action::Assign { key, .. } if key.member == access.member));
     if sends && !assigns_self {
-        return Err(Refusal::new(RefusalCode::Malformed, "assignments", "a reply assigns its author in the same change (R17)"));
+        return Err(Refusal::new(
+            RefusalCode::Malformed,
+            "assignments",
+            "a reply assigns its author in the same change (R17)",
+        ));
     }
     Ok(())
 }
@@ -56,7 +66,8 @@ pub fn judge_conversation(access: &Access, actions: &[Action], facts: &Conversat
 fn judge_one(access: &Access, action: &Action, all: &[Action], facts: &ConversationFacts<'_>) -> Result<(), Refusal> {
     // R7: write access is needed to reply, and for whatever changes the conversation.
     let writes = access.messages >= MessageAccess::Write;
-    let need_write = |path: &str| if writes { Ok(()) } else { Err(forbid(path, "your role may not write in conversations (R7)")) };
+    let need_write =
+        |path: &str| if writes { Ok(()) } else { Err(forbid(path, "your role may not write in conversations (R7)")) };
     match action {
         Action::OpenConversation { channel, .. } => {
             need_write("conversation")?;
@@ -64,7 +75,15 @@ fn judge_one(access: &Access, action: &Action, all: &[Action], facts: &Conversat
                 crate::model::Channel::Sms(number) => facts.numbers.contains(number),
                 crate::model::Channel::WebChat(_) => false,
             };
-            if known { Ok(()) } else { Err(Refusal::new(RefusalCode::UnknownChannel, "channel", "the workspace can't start conversations from there")) }
+            if known {
+                Ok(())
+            } else {
+                Err(Refusal::new(
+                    RefusalCode::UnknownChannel,
+                    "channel",
+                    "the workspace can't start conversations from there",
+                ))
+            }
         }
         Action::AddOrigin { .. } => need_write("origins"),
         Action::AddMessage { .. } => need_write("messages"),
@@ -74,7 +93,8 @@ fn judge_one(access: &Access, action: &Action, all: &[Action], facts: &Conversat
         }
         Action::Unassign { key } => {
             need_write("assignments")?;
-            let known = facts.conversation.is_some_and(|conversation| conversation.assignments_of(key.member).next().is_some());
+            let known =
+                facts.conversation.is_some_and(|conversation| conversation.assignments_of(key.member).next().is_some());
             // Removing what is gone already is harmless: both removers meant the same.
             let _ = known;
             Ok(())
@@ -82,8 +102,14 @@ fn judge_one(access: &Access, action: &Action, all: &[Action], facts: &Conversat
         Action::Close { .. } => need_write("closings"),
         Action::Reopen { closing, .. } => {
             need_write("reopenings")?;
-            let known = facts.conversation.is_some_and(|conversation| conversation.closings.iter().any(|known| known.id == *closing));
-            if known { Ok(()) } else { Err(Refusal::new(RefusalCode::WrongType, "reopenings", "it names no closing of this conversation")) }
+            let known = facts
+                .conversation
+                .is_some_and(|conversation| conversation.closings.iter().any(|known| known.id == *closing));
+            if known {
+                Ok(())
+            } else {
+                Err(Refusal::new(RefusalCode::WrongType, "reopenings", "it names no closing of this conversation"))
+            }
         }
         Action::AddTag { .. } | Action::RemoveTag { .. } => need_write("tags"),
         Action::DecideHeld { message, .. } => {
@@ -103,20 +129,36 @@ fn judge_assignment(
     facts: &ConversationFacts<'_>,
 ) -> Result<(), Refusal> {
     match reason {
-        AssignmentReason::Automation => Err(Refusal::new(RefusalCode::ForgedAuthor, "assignments", "only automations assign with this reason")),
+        AssignmentReason::Automation => {
+            Err(Refusal::new(RefusalCode::ForgedAuthor, "assignments", "only automations assign with this reason"))
+        }
         AssignmentReason::Reply => {
-            let replies = all.iter().any(|action| matches!(action, Action::AddMessage { message, .. } if message.kind == MessageKind::Outbound));
+            let replies = all.iter().any(
+                |action| matches!(action, Action::AddMessage { message, .. } if message.kind == MessageKind::Outbound),
+            );
             if member == access.member && by == Some(access.member) && replies {
                 // R8: a `none` member's record-path reply is accepted with an inert assignment.
                 Ok(())
             } else {
-                Err(Refusal::new(RefusalCode::Malformed, "assignments", "the reason 'reply' belongs to a reply of the one assigned (R17)"))
+                Err(Refusal::new(
+                    RefusalCode::Malformed,
+                    "assignments",
+                    "the reason 'reply' belongs to a reply of the one assigned (R17)",
+                ))
             }
         }
         AssignmentReason::Manual => {
             // A manual assignment of oneself inside a reply is also how the relay reads R17 when the reason was lost.
             let eligible = Access::of(facts.directory, member).is_some_and(|access| access.assignable());
-            if eligible { Ok(()) } else { Err(Refusal::new(RefusalCode::NotEligible, "assignments", "this member can't be assigned: no dashboard access (R8)")) }
+            if eligible {
+                Ok(())
+            } else {
+                Err(Refusal::new(
+                    RefusalCode::NotEligible,
+                    "assignments",
+                    "this member can't be assigned: no dashboard access (R8)",
+                ))
+            }
         }
     }
 }
@@ -126,10 +168,19 @@ fn judge_assignment(
 /// # Errors
 /// `forbidden` without access to the record, `invalid_phone` for a phone that is not E.164, `wrong_type` for an owner
 /// that is no member.
-pub fn judge_contact(access: &Access, actions: &[Action], before: Option<&Contact>, directory: &Directory) -> Result<(), Refusal> {
+pub fn judge_contact(
+    access: &Access,
+    actions: &[Action],
+    before: Option<&Contact>,
+    directory: &Directory,
+) -> Result<(), Refusal> {
     let sees = before.is_none_or(|contact| access.sees_record(contact));
     // Starting a conversation creates its contact: write access to messages is enough for a new one.
-    let may = if before.is_none() { access.contacts > crate::model::ContactAccess::None || access.messages >= MessageAccess::Write } else { sees };
+    let may = if before.is_none() {
+        access.contacts > crate::model::ContactAccess::None || access.messages >= MessageAccess::Write
+    } else {
+        sees
+    };
     if !may {
         return Err(forbid("contact", "you can't change this contact's record (R7)"));
     }
@@ -145,10 +196,18 @@ pub fn judge_contact(access: &Access, actions: &[Action], before: Option<&Contac
                 return Err(Refusal::new(RefusalCode::WrongType, "shared", "a record is shared with members only"));
             }
             Action::AddPhone { phone } if !crate::phone::is_e164(phone) => {
-                return Err(Refusal::new(RefusalCode::InvalidPhone, "phones", "a phone is written in E.164, such as +15550102030"));
+                return Err(Refusal::new(
+                    RefusalCode::InvalidPhone,
+                    "phones",
+                    "a phone is written in E.164, such as +15550102030",
+                ));
             }
-            Action::SetContactField { .. } | Action::AddPhone { .. } | Action::RemovePhone { .. } | Action::ShareContact { .. }
-            | Action::UnshareContact { .. } | Action::SetCustomField { .. } => {}
+            Action::SetContactField { .. }
+            | Action::AddPhone { .. }
+            | Action::RemovePhone { .. }
+            | Action::ShareContact { .. }
+            | Action::UnshareContact { .. }
+            | Action::SetCustomField { .. } => {}
             _ => return Err(Refusal::new(RefusalCode::UnknownPath, "contact", "not a part of a contact")),
         }
     }
@@ -165,15 +224,34 @@ pub fn judge_registers(access: &Access, actions: &[Action], after: Option<&Direc
         return Err(forbid("settings", "only an Administrator may change this (R1)"));
     }
     if let Some(action) = actions.iter().find(|action| !matches!(action, Action::SetRegister { .. })) {
-        return Err(Refusal::new(RefusalCode::UnknownPath, "settings", &format!("not a part of the settings: {action:?}")));
+        return Err(Refusal::new(
+            RefusalCode::UnknownPath,
+            "settings",
+            &format!("not a part of the settings: {action:?}"),
+        ));
     }
-    if actions.iter().any(|action| matches!(action, Action::SetRegister { map: RegisterMap::Members | RegisterMap::Roles, .. })) {
+    if actions
+        .iter()
+        .any(|action| matches!(action, Action::SetRegister { map: RegisterMap::Members | RegisterMap::Roles, .. }))
+    {
         let left = after.is_some_and(|directory| {
-            let holders: BTreeSet<_> = directory.roles.values().filter(|role| role.kind == RoleKind::Administrator).map(|role| role.id).collect();
-            directory.members.values().any(|member| member.active && member.role.is_some_and(|role| holders.contains(&role)))
+            let holders: BTreeSet<_> = directory
+                .roles
+                .values()
+                .filter(|role| role.kind == RoleKind::Administrator)
+                .map(|role| role.id)
+                .collect();
+            directory
+                .members
+                .values()
+                .any(|member| member.active && member.role.is_some_and(|role| holders.contains(&role)))
         });
         if !left {
-            return Err(Refusal::new(RefusalCode::LastAdministrator, "members", "one active Administrator must remain"));
+            return Err(Refusal::new(
+                RefusalCode::LastAdministrator,
+                "members",
+                "one active Administrator must remain",
+            ));
         }
     }
     Ok(())

@@ -41,7 +41,10 @@ pub fn stale(author: MemberId, seen: Seen, stale_after: Duration, later: &[Newer
     if u128::from(seen.age_ms) <= stale_after.as_millis() {
         return None;
     }
-    later.iter().find(|newer| newer.order > seen.order && newer.by != Some(author) && !newer.unsent).map(|newer| newer.id)
+    later
+        .iter()
+        .find(|newer| newer.order > seen.order && newer.by != Some(author) && !newer.unsent)
+        .map(|newer| newer.id)
 }
 
 /// Judges a decision about a held message: by its author, or by any assignee after a time; the first one counts.
@@ -50,9 +53,14 @@ pub fn stale(author: MemberId, seen: Seen, stale_after: Duration, later: &[Newer
 /// `already_decided`, `not_held`, or `forbidden` for a colleague who is not assigned or too early.
 pub fn judge_decision(member: MemberId, message: MessageId, facts: &ConversationFacts<'_>) -> Result<(), Refusal> {
     let path = "decisions";
-    let conversation = facts.conversation.ok_or_else(|| Refusal::new(RefusalCode::NotHeld, path, "there is no such message"))?;
+    let conversation =
+        facts.conversation.ok_or_else(|| Refusal::new(RefusalCode::NotHeld, path, "there is no such message"))?;
     if conversation.decisions.iter().any(|decision| decision.message == message) {
-        return Err(Refusal::new(RefusalCode::AlreadyDecided, path, "somebody decided about this message before (R33)"));
+        return Err(Refusal::new(
+            RefusalCode::AlreadyDecided,
+            path,
+            "somebody decided about this message before (R33)",
+        ));
     }
     let Some((author, since)) = facts.held.get(&message) else {
         return Err(Refusal::new(RefusalCode::NotHeld, path, "this message is not held"));

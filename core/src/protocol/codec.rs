@@ -84,7 +84,10 @@ impl Encoder {
         Ok(())
     }
 
-    fn step(&mut self, run: impl FnOnce(&mut raw::Encoder<'static>, &mut OutBuffer<'_, [u8]>) -> io::Result<usize>) -> Result<usize, CodecError> {
+    fn step(
+        &mut self,
+        run: impl FnOnce(&mut raw::Encoder<'static>, &mut OutBuffer<'_, [u8]>) -> io::Result<usize>,
+    ) -> Result<usize, CodecError> {
         let mut block = [0u8; 16 * 1024];
         let mut out = OutBuffer::around(&mut block[..]);
         let left = run(&mut self.zstd, &mut out)?;

@@ -41,7 +41,11 @@ pub enum ListDiff<T> {
 }
 
 /// The steps from `old` to `new`; items are the same if their keys are. Keys are unique within a list.
-pub fn diff<T: Clone + PartialEq, K: Clone + Eq + Hash + Ord>(old: &[T], new: &[T], key: impl Fn(&T) -> K) -> Vec<ListDiff<T>> {
+pub fn diff<T: Clone + PartialEq, K: Clone + Eq + Hash + Ord>(
+    old: &[T],
+    new: &[T],
+    key: impl Fn(&T) -> K,
+) -> Vec<ListDiff<T>> {
     let (old_keys, new_keys): (Vec<K>, Vec<K>) = (old.iter().map(&key).collect(), new.iter().map(&key).collect());
     let old_at: HashMap<&K, usize> = old_keys.iter().enumerate().map(|(index, key)| (key, index)).collect();
     let in_new: HashMap<&K, usize> = new_keys.iter().enumerate().map(|(index, key)| (key, index)).collect();
@@ -74,7 +78,8 @@ pub fn diff<T: Clone + PartialEq, K: Clone + Eq + Hash + Ord>(old: &[T], new: &[
                 // What stands before it and doesn't belong there moves away below, when its own turn comes: bring this
                 // one forward only if nothing else will.
                 let from = current.iter().position(|other| other == key).unwrap_or(index);
-                let blockers_move = current[index..from].iter().all(|other| in_new.get(other).is_some_and(|at| !stays[*at]));
+                let blockers_move =
+                    current[index..from].iter().all(|other| in_new.get(other).is_some_and(|at| !stays[*at]));
                 if blockers_move {
                     let mut end = from;
                     while end > index {
@@ -103,7 +108,9 @@ pub fn diff<T: Clone + PartialEq, K: Clone + Eq + Hash + Ord>(old: &[T], new: &[
     }
     for (index, item) in new.iter().enumerate() {
         let unchanged = old_at.get(&new_keys[index]).is_none_or(|at| old[*at] == *item);
-        let moved = steps.iter().any(|step| matches!(step, ListDiff::Move { item: moved, .. } if key(moved) == new_keys[index]));
+        let moved = steps
+            .iter()
+            .any(|step| matches!(step, ListDiff::Move { item: moved, .. } if key(moved) == new_keys[index]));
         if !unchanged && !moved {
             steps.push(ListDiff::Update { index, item: item.clone() });
         }

@@ -4,7 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    alerts::{Why, moot::{Standing, is_moot}},
+    alerts::{
+        Why,
+        moot::{Standing, is_moot},
+    },
     ids::{AlertId, ContactId, DocumentId, IntentId, MemberId},
     model::{Contact, Conversation, Directory, MessageKind, Origin},
     policy::{Access, Visibility},
@@ -56,12 +59,15 @@ pub fn project_conversation(
     };
     let needs_reply = messages.iter().rev().find(counts).is_some_and(|message| message.kind == MessageKind::Inbound);
     let unread = registers.marked_unread
-        || messages.iter().any(|message| message.kind == MessageKind::Inbound && message.order.is_some_and(|order| order > registers.read));
+        || messages.iter().any(|message| {
+            message.kind == MessageKind::Inbound && message.order.is_some_and(|order| order > registers.read)
+        });
     let mut assignees: BTreeMap<MemberId, BTreeSet<_>> = BTreeMap::new();
     for assignment in &conversation.assignments {
         assignees.entry(assignment.key.member).or_default().insert(assignment.reason);
     }
-    let mut origins: Vec<(Timestamp, Origin)> = conversation.origins.iter().map(|(origin, at)| (*at, *origin)).collect();
+    let mut origins: Vec<(Timestamp, Origin)> =
+        conversation.origins.iter().map(|(origin, at)| (*at, *origin)).collect();
     origins.sort_by(|a, b| b.cmp(a));
     let opened = conversation.assignments.iter().map(|assignment| assignment.at).max().unwrap_or_default();
     let row = ConversationRow {
@@ -79,7 +85,11 @@ pub fn project_conversation(
         tags: conversation.tags.clone(),
         origins: origins.into_iter().map(|(_, origin)| origin).collect(),
         visibility,
-        held: count(messages.iter().filter(|message| message.by == Some(me) && matches!(message.delivery, Some(Delivery::Held(_))))),
+        held: count(
+            messages
+                .iter()
+                .filter(|message| message.by == Some(me) && matches!(message.delivery, Some(Delivery::Held(_)))),
+        ),
         pending: count(pending.iter()),
         draft: registers.draft,
         assignees,

@@ -57,7 +57,8 @@ fn contact(tx: &mut Tx<'_>, accepted: &Accepted<'_>) -> Result<(), StoreError> {
             _ => {}
         }
     }
-    let contact = Contact::read(accepted.document, tx.load(accepted.document, Kind::Contact)?).ok_or(StoreError::Missing("contact"))?;
+    let contact = Contact::read(accepted.document, tx.load(accepted.document, Kind::Contact)?)
+        .ok_or(StoreError::Missing("contact"))?;
     tx.grant_record(&contact, accepted.seq)
 }
 
@@ -67,8 +68,10 @@ fn conversation(tx: &mut Tx<'_>, accepted: &Accepted<'_>) -> Result<(), StoreErr
             open(tx, accepted, conversation.as_bytes(), *contact, channel)?;
         }
     }
-    let conversation = Conversation::read(tx.load(accepted.document, Kind::Conversation)?).ok_or(StoreError::Missing("conversation"))?;
-    let assigns = accepted.actions.iter().any(|action| matches!(action, Action::Assign { .. } | Action::Unassign { .. }));
+    let conversation = Conversation::read(tx.load(accepted.document, Kind::Conversation)?)
+        .ok_or(StoreError::Missing("conversation"))?;
+    let assigns =
+        accepted.actions.iter().any(|action| matches!(action, Action::Assign { .. } | Action::Unassign { .. }));
     if assigns {
         tx.grant_conversation(accepted.document, &conversation, accepted.seq)?;
     }
@@ -76,7 +79,8 @@ fn conversation(tx: &mut Tx<'_>, accepted: &Accepted<'_>) -> Result<(), StoreErr
         match action {
             Action::AddMessage { id, message } => add_message(tx, accepted, &conversation, *id, message)?,
             Action::Assign { key, by, .. } => {
-                let was = conversation.assignments_of(key.member).any(|assignment| assignment.key.intent != accepted.intent);
+                let was =
+                    conversation.assignments_of(key.member).any(|assignment| assignment.key.intent != accepted.intent);
                 if !was {
                     let happened = Happened::Assigned { member: key.member, by: *by, intent: accepted.intent };
                     raise(tx, accepted, happened, &conversation.assignees())?;
@@ -89,7 +93,13 @@ fn conversation(tx: &mut Tx<'_>, accepted: &Accepted<'_>) -> Result<(), StoreErr
     project_status(tx, accepted, &conversation)
 }
 
-fn open(tx: &mut Tx<'_>, accepted: &Accepted<'_>, conversation: &[u8], contact: DocumentId, channel: &Channel) -> Result<(), StoreError> {
+fn open(
+    tx: &mut Tx<'_>,
+    accepted: &Accepted<'_>,
+    conversation: &[u8],
+    contact: DocumentId,
+    channel: &Channel,
+) -> Result<(), StoreError> {
     tx.take_conversation_key(accepted.workspace, channel, contact, accepted.document)?;
     let card = Contact::read(contact, tx.load(contact, Kind::Contact)?);
     let peer = card.and_then(|card| card.phones.first().cloned());
@@ -103,7 +113,13 @@ fn open(tx: &mut Tx<'_>, accepted: &Accepted<'_>, conversation: &[u8], contact: 
     Ok(())
 }
 
-fn add_message(tx: &mut Tx<'_>, accepted: &Accepted<'_>, conversation: &Conversation, message: MessageId, new: &NewMessage) -> Result<(), StoreError> {
+fn add_message(
+    tx: &mut Tx<'_>,
+    accepted: &Accepted<'_>,
+    conversation: &Conversation,
+    message: MessageId,
+    new: &NewMessage,
+) -> Result<(), StoreError> {
     let delivery = match new.kind {
         MessageKind::Inbound => Delivery::Received,
         MessageKind::Note => Delivery::Internal,
@@ -126,17 +142,29 @@ fn add_message(tx: &mut Tx<'_>, accepted: &Accepted<'_>, conversation: &Conversa
 }
 
 /// The stale-reply guard (R33).
-fn held_because(tx: &mut Tx<'_>, accepted: &Accepted<'_>, conversation: &Conversation, message: MessageId) -> Result<Option<HeldBecause>, StoreError> {
+fn held_because(
+    tx: &mut Tx<'_>,
+    accepted: &Accepted<'_>,
+    conversation: &Conversation,
+    message: MessageId,
+) -> Result<Option<HeldBecause>, StoreError> {
     let Some(author) = accepted.author else { return Ok(None) };
     // An edit decides about the held message in this very change: what it replaces doesn't hold it up.
     let decided: BTreeSet<MessageId> = conversation.decisions.iter().map(|decision| decision.message).collect();
-    let earlier = held_of(tx, accepted.document, author)?.into_iter().find(|(held, _)| *held != message && !decided.contains(held));
+    let earlier = held_of(tx, accepted.document, author)?
+        .into_iter()
+        .find(|(held, _)| *held != message && !decided.contains(held));
     if let Some((held, _)) = earlier {
         return Ok(Some(HeldBecause::Behind(held)));
     }
     let Some(seen) = accepted.seen else { return Ok(None) };
     let stale_after = policies(tx, accepted.workspace)?.settings.stale_after;
-    let later: Vec<Newer> = tx.reading().facts(accepted.document, seen.order, None)?.iter().filter_map(|fact| newer(fact, conversation)).collect();
+    let later: Vec<Newer> = tx
+        .reading()
+        .facts(accepted.document, seen.order, None)?
+        .iter()
+        .filter_map(|fact| newer(fact, conversation))
+        .collect();
     Ok(held::stale(author, seen, stale_after, &later).map(HeldBecause::Newer))
 }
 
@@ -153,9 +181,15 @@ fn held_of(tx: &Tx<'_>, document: DocumentId, author: MemberId) -> Result<Vec<(M
         .connection()
         .prepare_cached("SELECT message, held_because FROM ledger WHERE document = ?1 AND author = ?2 AND state = 'held' ORDER BY position")?;
     let rows = statement
-        .query_map(params![document.as_bytes(), author.as_bytes()], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?)))?
+        .query_map(params![document.as_bytes(), author.as_bytes()], |row| {
+            Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?))
+        })?
         .collect::<Result<Vec<_>, _>>()?;
-    rows.into_iter().map(|(message, because)| Ok((id(&message, MessageId::from_slice, "message id")?, unpack(&because, "held reason")?))).collect()
+    rows.into_iter()
+        .map(|(message, because)| {
+            Ok((id(&message, MessageId::from_slice, "message id")?, unpack(&because, "held reason")?))
+        })
+        .collect()
 }
 
 fn enter_ledger(
@@ -223,7 +257,12 @@ fn decide(tx: &mut Tx<'_>, accepted: &Accepted<'_>, message: MessageId, choice: 
     Ok(())
 }
 
-fn raise(tx: &mut Tx<'_>, accepted: &Accepted<'_>, happened: Happened, assignees: &BTreeSet<MemberId>) -> Result<(), StoreError> {
+fn raise(
+    tx: &mut Tx<'_>,
+    accepted: &Accepted<'_>,
+    happened: Happened,
+    assignees: &BTreeSet<MemberId>,
+) -> Result<(), StoreError> {
     let policies = policies(tx, accepted.workspace)?;
     for (member, alert) in router::route(happened, assignees, &policies.directory, accepted.now) {
         tx.put_fact(accepted.workspace, accepted.document, &FactBody::Alert(alert), Recipients::Member(member))?;
@@ -248,13 +287,17 @@ fn project_status(tx: &mut Tx<'_>, accepted: &Accepted<'_>, conversation: &Conve
         let last_inbound = facts
             .iter()
             .filter_map(|fact| match &fact.body {
-                FactBody::Message(message) if message.delivery == Delivery::Received => Some((message.order, message.id)),
+                FactBody::Message(message) if message.delivery == Delivery::Received => {
+                    Some((message.order, message.id))
+                }
                 _ => None,
             })
             .max()
             .map(|(_, id)| id);
         let closed = conversation.status(last_inbound) == Status::Closed;
-        tx.connection().prepare_cached("UPDATE documents SET closed = ?2 WHERE id = ?1")?.execute(params![accepted.document.as_bytes(), closed])?;
+        tx.connection()
+            .prepare_cached("UPDATE documents SET closed = ?2 WHERE id = ?1")?
+            .execute(params![accepted.document.as_bytes(), closed])?;
     }
     Ok(())
 }

@@ -8,7 +8,10 @@ use offdesk_core::{
 };
 use rusqlite::{OptionalExtension, params};
 
-use crate::{accept::id, store::{ReadTx, StoreError, Tx}};
+use crate::{
+    accept::id,
+    store::{ReadTx, StoreError, Tx},
+};
 
 /// Changes kept beside a snapshot before a new one is taken.
 const CHANGES_PER_SNAPSHOT: i64 = 32;
@@ -29,7 +32,9 @@ pub(crate) struct DocumentRow {
 pub(crate) fn document_row(tx: &ReadTx<'_>, document: DocumentId) -> Result<Option<DocumentRow>, StoreError> {
     let row = tx
         .connection()
-        .prepare_cached("SELECT workspace, kind, created_seq, public_seq, moved_to, contact, peer FROM documents WHERE id = ?1")?
+        .prepare_cached(
+            "SELECT workspace, kind, created_seq, public_seq, moved_to, contact, peer FROM documents WHERE id = ?1",
+        )?
         .query_row([document.as_bytes()], |row| {
             Ok((
                 row.get::<_, Vec<u8>>(0)?,
@@ -82,7 +87,13 @@ impl Tx<'_> {
     }
 
     /// Enters a new document, holding its genesis only.
-    pub(crate) fn create_document(&mut self, workspace: WorkspaceId, document: DocumentId, kind: Kind, seq: Seq) -> Result<(), StoreError> {
+    pub(crate) fn create_document(
+        &mut self,
+        workspace: WorkspaceId,
+        document: DocumentId,
+        kind: Kind,
+        seq: Seq,
+    ) -> Result<(), StoreError> {
         let heads = genesis::hash(kind).0;
         self.connection()
             .prepare_cached(
@@ -109,20 +120,37 @@ impl Tx<'_> {
         let hash = change.hash();
         let connection = self.connection();
         connection
-            .prepare_cached("INSERT INTO changes (document, seq, hash, bytes, device, intent) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
-            .execute(params![document.as_bytes(), seq, hash.0, change.raw_bytes(), device.map(|device| device.0), intent.as_bytes()])?;
+            .prepare_cached(
+                "INSERT INTO changes (document, seq, hash, bytes, device, intent) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
+            .execute(params![
+                document.as_bytes(),
+                seq,
+                hash.0,
+                change.raw_bytes(),
+                device.map(|device| device.0),
+                intent.as_bytes()
+            ])?;
         connection
             .prepare_cached("INSERT INTO intents (intent, document, seq) VALUES (?1, ?2, ?3)")?
             .execute(params![intent.as_bytes(), document.as_bytes(), seq])?;
-        connection
-            .prepare_cached("UPDATE documents SET last_seq = ?2, heads = ?3 WHERE id = ?1")?
-            .execute(params![document.as_bytes(), seq, heads])?;
+        connection.prepare_cached("UPDATE documents SET last_seq = ?2, heads = ?3 WHERE id = ?1")?.execute(params![
+            document.as_bytes(),
+            seq,
+            heads
+        ])?;
         connection
             .prepare_cached(
                 "INSERT INTO actors (document, actor, device, seq, hash) VALUES (?1, ?2, ?3, ?4, ?5)
                  ON CONFLICT (document, actor) DO UPDATE SET seq = excluded.seq, hash = excluded.hash",
             )?
-            .execute(params![document.as_bytes(), change.actor_id().to_bytes(), device.map(|device| device.0), change.seq(), hash.0])?;
+            .execute(params![
+                document.as_bytes(),
+                change.actor_id().to_bytes(),
+                device.map(|device| device.0),
+                change.seq(),
+                hash.0
+            ])?;
         self.compact(document, kind, seq)
     }
 
@@ -146,7 +174,10 @@ impl Tx<'_> {
         if *hash == genesis::hash(kind) {
             return Ok(true);
         }
-        Ok(self.connection().prepare_cached("SELECT 1 FROM changes WHERE document = ?1 AND hash = ?2")?.exists(params![document.as_bytes(), hash.0])?)
+        Ok(self
+            .connection()
+            .prepare_cached("SELECT 1 FROM changes WHERE document = ?1 AND hash = ?2")?
+            .exists(params![document.as_bytes(), hash.0])?)
     }
 }
 
@@ -158,9 +189,16 @@ pub(crate) fn read_document(tx: &ReadTx<'_>, document: DocumentId, kind: Kind) -
         .query_row([document.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?
         .ok_or(StoreError::Missing("document"))?;
-    let mut loaded = if saved.is_empty() { Document::new(kind) } else { Document::load(kind, &saved).map_err(|error| unreadable(&error))? };
-    let mut statement = tx.connection().prepare_cached("SELECT bytes FROM changes WHERE document = ?1 AND seq > ?2 ORDER BY seq")?;
-    let changes = statement.query_map(params![document.as_bytes(), from], |row| row.get(0))?.collect::<Result<Vec<Vec<u8>>, _>>()?;
+    let mut loaded = if saved.is_empty() {
+        Document::new(kind)
+    } else {
+        Document::load(kind, &saved).map_err(|error| unreadable(&error))?
+    };
+    let mut statement =
+        tx.connection().prepare_cached("SELECT bytes FROM changes WHERE document = ?1 AND seq > ?2 ORDER BY seq")?;
+    let changes = statement
+        .query_map(params![document.as_bytes(), from], |row| row.get(0))?
+        .collect::<Result<Vec<Vec<u8>>, _>>()?;
     loaded.apply_bytes(&changes).map_err(|error| unreadable(&error))?;
     Ok(loaded)
 }

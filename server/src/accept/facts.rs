@@ -7,7 +7,10 @@ use offdesk_core::{
 };
 use rusqlite::{OptionalExtension, params};
 
-use crate::{accept::{pack, unpack}, store::{ReadTx, StoreError, Tx}};
+use crate::{
+    accept::{pack, unpack},
+    store::{ReadTx, StoreError, Tx},
+};
 
 /// Who receives a fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +23,13 @@ pub enum Recipients {
 
 impl Tx<'_> {
     /// Writes a fact at the next place of the log; it replaces one of the same key.
-    pub(crate) fn put_fact(&mut self, workspace: WorkspaceId, document: DocumentId, body: &FactBody, recipients: Recipients) -> Result<Seq, StoreError> {
+    pub(crate) fn put_fact(
+        &mut self,
+        workspace: WorkspaceId,
+        document: DocumentId,
+        body: &FactBody,
+        recipients: Recipients,
+    ) -> Result<Seq, StoreError> {
         let seq = self.next_seq(workspace)?;
         let member = match recipients {
             Recipients::Everybody => None,
@@ -32,25 +41,38 @@ impl Tx<'_> {
                  ON CONFLICT (document, key) DO UPDATE SET seq = excluded.seq, member = excluded.member, body = excluded.body",
             )?
             .execute(params![document.as_bytes(), pack(&body.key())?, seq, member, pack(body)?])?;
-        self.connection().prepare_cached("UPDATE documents SET last_seq = ?2 WHERE id = ?1")?.execute(params![document.as_bytes(), seq])?;
+        self.connection()
+            .prepare_cached("UPDATE documents SET last_seq = ?2 WHERE id = ?1")?
+            .execute(params![document.as_bytes(), seq])?;
         Ok(seq)
     }
 }
 
 impl ReadTx<'_> {
     /// The facts of a document after `since` that `member` receives, in the order of the log; all of them for `None`.
-    pub(crate) fn facts(&self, document: DocumentId, since: Seq, member: Option<MemberId>) -> Result<Vec<Fact>, StoreError> {
+    pub(crate) fn facts(
+        &self,
+        document: DocumentId,
+        since: Seq,
+        member: Option<MemberId>,
+    ) -> Result<Vec<Fact>, StoreError> {
         let mut statement = self.connection().prepare_cached(
             "SELECT seq, body FROM facts WHERE document = ?1 AND seq > ?2 AND (member IS NULL OR ?3 IS NULL OR member = ?3) ORDER BY seq",
         )?;
         let rows = statement
-            .query_map(params![document.as_bytes(), since, member.map(|member| member.0)], |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?)))?
+            .query_map(params![document.as_bytes(), since, member.map(|member| member.0)], |row| {
+                Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?))
+            })?
             .collect::<Result<Vec<(Seq, Vec<u8>)>, _>>()?;
         rows.into_iter().map(|(seq, body)| Ok(Fact { seq, body: unpack(&body, "fact")? })).collect()
     }
 
     /// The fact of one message.
-    pub(crate) fn message_fact(&self, document: DocumentId, message: MessageId) -> Result<Option<MessageFact>, StoreError> {
+    pub(crate) fn message_fact(
+        &self,
+        document: DocumentId,
+        message: MessageId,
+    ) -> Result<Option<MessageFact>, StoreError> {
         let body: Option<Vec<u8>> = self
             .connection()
             .prepare_cached("SELECT body FROM facts WHERE document = ?1 AND key = ?2")?
@@ -79,7 +101,14 @@ fn rung(delivery: &Delivery) -> u8 {
 ///
 /// # Errors
 /// [`StoreError::Missing`] if the message was never accepted.
-pub fn set_delivery(tx: &mut Tx<'_>, now: Timestamp, workspace: WorkspaceId, document: DocumentId, message: MessageId, delivery: Delivery) -> Result<(), StoreError> {
+pub fn set_delivery(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    workspace: WorkspaceId,
+    document: DocumentId,
+    message: MessageId,
+    delivery: Delivery,
+) -> Result<(), StoreError> {
     let _ = now;
     let fact = tx.reading().message_fact(document, message)?.ok_or(StoreError::Missing("message"))?;
     if rung(&delivery) <= rung(&fact.delivery) {

@@ -10,14 +10,22 @@ use offdesk_core::{
 };
 use rusqlite::{OptionalExtension, params};
 
-use crate::{accept::{DocumentRow, id}, store::{ReadTx, StoreError, Tx}};
+use crate::{
+    accept::{DocumentRow, id},
+    store::{ReadTx, StoreError, Tx},
+};
 
 const BY_ASSIGNMENT: u8 = 1;
 const BY_RECORD: u8 = 2;
 
 impl Tx<'_> {
     /// Makes the grants of a conversation those of its assignees, and its contact's with it.
-    pub(super) fn grant_conversation(&mut self, document: DocumentId, conversation: &Conversation, seq: Seq) -> Result<(), StoreError> {
+    pub(super) fn grant_conversation(
+        &mut self,
+        document: DocumentId,
+        conversation: &Conversation,
+        seq: Seq,
+    ) -> Result<(), StoreError> {
         let changed = self.grant(document, BY_ASSIGNMENT, &conversation.assignees(), seq)?;
         if changed {
             let assignees = self.assignees_with(conversation.contact)?;
@@ -38,14 +46,26 @@ impl Tx<'_> {
             "SELECT DISTINCT member FROM grants JOIN documents ON documents.id = grants.document
              WHERE documents.contact = ?1 AND grants.source = 1 AND grants.active",
         )?;
-        let members = statement.query_map([contact.as_bytes()], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()?;
+        let members = statement
+            .query_map([contact.as_bytes()], |row| row.get::<_, Vec<u8>>(0))?
+            .collect::<Result<Vec<_>, _>>()?;
         members.iter().map(|bytes| id(bytes, MemberId::from_slice, "member id")).collect()
     }
 
-    fn grant(&mut self, document: DocumentId, source: u8, members: &BTreeSet<MemberId>, seq: Seq) -> Result<bool, StoreError> {
+    fn grant(
+        &mut self,
+        document: DocumentId,
+        source: u8,
+        members: &BTreeSet<MemberId>,
+        seq: Seq,
+    ) -> Result<bool, StoreError> {
         let before: BTreeSet<MemberId> = {
-            let mut statement = self.connection().prepare_cached("SELECT member FROM grants WHERE document = ?1 AND source = ?2 AND active")?;
-            let rows = statement.query_map(params![document.as_bytes(), source], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()?;
+            let mut statement = self
+                .connection()
+                .prepare_cached("SELECT member FROM grants WHERE document = ?1 AND source = ?2 AND active")?;
+            let rows = statement
+                .query_map(params![document.as_bytes(), source], |row| row.get::<_, Vec<u8>>(0))?
+                .collect::<Result<Vec<_>, _>>()?;
             rows.iter().map(|bytes| id(bytes, MemberId::from_slice, "member id")).collect::<Result<_, _>>()?
         };
         for member in members.difference(&before) {
@@ -68,11 +88,18 @@ impl Tx<'_> {
 impl ReadTx<'_> {
     /// Since which place of the log the member's devices are sent this document, if they are: by its kind, the member's
     /// access and their grants. A conversation that is open to them by its contact's record only is not sent by itself.
-    pub(crate) fn sent_since(&self, access: &Access, document: DocumentId, row: &DocumentRow) -> Result<Option<Seq>, StoreError> {
+    pub(crate) fn sent_since(
+        &self,
+        access: &Access,
+        document: DocumentId,
+        row: &DocumentRow,
+    ) -> Result<Option<Seq>, StoreError> {
         let granted = |source: u8| -> Result<Option<Seq>, StoreError> {
             Ok(self
                 .connection()
-                .prepare_cached("SELECT granted_seq FROM grants WHERE member = ?1 AND document = ?2 AND source = ?3 AND active")?
+                .prepare_cached(
+                    "SELECT granted_seq FROM grants WHERE member = ?1 AND document = ?2 AND source = ?3 AND active",
+                )?
                 .query_row(params![access.member.as_bytes(), document.as_bytes(), source], |row| row.get(0))
                 .optional()?)
         };
@@ -102,8 +129,14 @@ impl ReadTx<'_> {
     }
 
     /// How the member sees this document, by every path.
-    pub(crate) fn visibility(&self, access: &Access, document: DocumentId, row: &DocumentRow) -> Result<Visibility, StoreError> {
-        let sent = if self.sent_since(access, document, row)?.is_some() { Visibility::DASHBOARD } else { Visibility::NONE };
+    pub(crate) fn visibility(
+        &self,
+        access: &Access,
+        document: DocumentId,
+        row: &DocumentRow,
+    ) -> Result<Visibility, StoreError> {
+        let sent =
+            if self.sent_since(access, document, row)?.is_some() { Visibility::DASHBOARD } else { Visibility::NONE };
         if row.kind != Kind::Conversation || access.messages < MessageAccess::Read {
             return Ok(sent);
         }

@@ -8,7 +8,10 @@ use offdesk_core::{
 use rand::Rng;
 use rusqlite::{OptionalExtension, params};
 
-use crate::{accept::{id, relay_changes::author_intent}, store::{StoreError, Tx}};
+use crate::{
+    accept::{id, relay_changes::author_intent},
+    store::{StoreError, Tx},
+};
 
 /// A message as a channel received it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,13 +43,25 @@ pub struct InboundOutcome {
 ///
 /// # Errors
 /// As the store's.
-pub fn inbound(tx: &mut Tx<'_>, now: Timestamp, rng: &mut dyn Rng, inbound: &Inbound) -> Result<InboundOutcome, StoreError> {
+pub fn inbound(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    rng: &mut dyn Rng,
+    inbound: &Inbound,
+) -> Result<InboundOutcome, StoreError> {
     if let Some(known) = known(tx, inbound)? {
         return Ok(known);
     }
     let contact = match tx.contact_of_phone(inbound.workspace, &inbound.phone)? {
         Some(contact) => contact,
-        None => create(tx, now, rng, inbound.workspace, Kind::Contact, &[Action::AddPhone { phone: inbound.phone.clone() }])?,
+        None => create(
+            tx,
+            now,
+            rng,
+            inbound.workspace,
+            Kind::Contact,
+            &[Action::AddPhone { phone: inbound.phone.clone() }],
+        )?,
     };
     let document = match tx.conversation_of_key(inbound.workspace, &inbound.channel, contact)? {
         Some(document) => document,
@@ -56,7 +71,14 @@ pub fn inbound(tx: &mut Tx<'_>, now: Timestamp, rng: &mut dyn Rng, inbound: &Inb
                 contact,
                 channel: inbound.channel.clone(),
             };
-            create(tx, now, rng, inbound.workspace, Kind::Conversation, &[open, Action::AddOrigin { origin: Origin::Direct, at: now }])?
+            create(
+                tx,
+                now,
+                rng,
+                inbound.workspace,
+                Kind::Conversation,
+                &[open, Action::AddOrigin { origin: Origin::Direct, at: now }],
+            )?
         }
     };
     let message = IntentId::generate(now, rng);
@@ -89,7 +111,14 @@ fn known(tx: &Tx<'_>, inbound: &Inbound) -> Result<Option<InboundOutcome>, Store
     }))
 }
 
-fn create(tx: &mut Tx<'_>, now: Timestamp, rng: &mut dyn Rng, workspace: WorkspaceId, kind: Kind, actions: &[Action]) -> Result<DocumentId, StoreError> {
+fn create(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    rng: &mut dyn Rng,
+    workspace: WorkspaceId,
+    kind: Kind,
+    actions: &[Action],
+) -> Result<DocumentId, StoreError> {
     let document = DocumentId::generate(now, rng);
     let seq = tx.next_seq(workspace)?;
     tx.create_document(workspace, document, kind, seq)?;

@@ -6,8 +6,8 @@ use automerge::Change;
 use offdesk_core::{
     ids::{DeviceId, DocumentId, MemberId, MessageId},
     model::{
-        Action, Contact, ContactAccess, Conversation, DashboardAccess, Directory, Document, Kind, MessageAccess, Refusal, RefusalCode,
-        decode, document, genesis, inspect,
+        Action, Contact, ContactAccess, Conversation, DashboardAccess, Directory, Document, Kind, MessageAccess,
+        Refusal, RefusalCode, decode, document, genesis, inspect,
     },
     policy::{Access, ConversationFacts, judge_contact, judge_conversation, judge_registers},
     protocol::{PushedIntent, Seq, Verdict},
@@ -16,7 +16,11 @@ use offdesk_core::{
 use rusqlite::{OptionalExtension, params};
 
 use crate::{
-    accept::{DocumentRow, Pusher, document_row, id, policies, relay_changes::{epoch, relay_actor}, unpack},
+    accept::{
+        DocumentRow, Pusher, document_row, id, policies,
+        relay_changes::{epoch, relay_actor},
+        unpack,
+    },
     store::{StoreError, Tx},
 };
 
@@ -63,10 +67,17 @@ impl GroupState {
     }
 }
 
-pub(super) fn judge(tx: &mut Tx<'_>, now: Timestamp, pusher: &Pusher, intent: &PushedIntent, group: &GroupState) -> Result<Passed, Stopped> {
+pub(super) fn judge(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    pusher: &Pusher,
+    intent: &PushedIntent,
+    group: &GroupState,
+) -> Result<Passed, Stopped> {
     // 1. Bytes.
     inspect::inspect(&intent.change).map_err(refused)?;
-    let change = document::parse_change(&intent.change).map_err(|error| refused(Refusal::new(RefusalCode::Malformed, "change", &error.to_string())))?;
+    let change = document::parse_change(&intent.change)
+        .map_err(|error| refused(Refusal::new(RefusalCode::Malformed, "change", &error.to_string())))?;
     if change.hash() == genesis::hash(intent.kind) {
         // The pinned genesis is everybody's; exactly these bytes are exempt from what follows.
         return Err(Stopped::Verdict(Verdict::Accepted(0)));
@@ -92,9 +103,11 @@ pub(super) fn judge(tx: &mut Tx<'_>, now: Timestamp, pusher: &Pusher, intent: &P
     let actions = {
         let document = if creates { &fresh } else { tx.load(intent.document, intent.kind)? };
         // A panic of the decoder is a refusal like any other.
-        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| decode::decode(document, &change, intent.id, Some(pusher.member))))
-            .unwrap_or_else(|_| Err(Refusal::new(RefusalCode::Malformed, "ops", "its operations can't be read")))
-            .map_err(refused)?
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            decode::decode(document, &change, intent.id, Some(pusher.member))
+        }))
+        .unwrap_or_else(|_| Err(Refusal::new(RefusalCode::Malformed, "ops", "its operations can't be read")))
+        .map_err(refused)?
     };
     // 6. Policy and natural keys.
     match intent.kind {
@@ -133,13 +146,20 @@ fn known(tx: &mut Tx<'_>, pusher: &Pusher, intent: &PushedIntent, change: &Chang
         .optional()?;
     match consumed {
         None => Ok(()),
-        Some((seq, Some(member))) if MemberId::from_slice(&member) == Some(pusher.member) => Err(Stopped::Verdict(Verdict::Duplicate(seq))),
+        Some((seq, Some(member))) if MemberId::from_slice(&member) == Some(pusher.member) => {
+            Err(Stopped::Verdict(Verdict::Duplicate(seq)))
+        }
         Some(_) => refuse(RefusalCode::IntentReused, "intent", "this intent's id was used before"),
     }
 }
 
 /// The final verdict of a change, for its owner only.
-pub(super) fn stored_verdict(tx: &Tx<'_>, device: DeviceId, document: DocumentId, hash: &[u8]) -> Result<Option<Verdict>, StoreError> {
+pub(super) fn stored_verdict(
+    tx: &Tx<'_>,
+    device: DeviceId,
+    document: DocumentId,
+    hash: &[u8],
+) -> Result<Option<Verdict>, StoreError> {
     let stored: Option<Vec<u8>> = tx
         .connection()
         .prepare_cached("SELECT verdict FROM verdicts WHERE document = ?1 AND hash = ?2 AND device = ?3")?
@@ -149,7 +169,14 @@ pub(super) fn stored_verdict(tx: &Tx<'_>, device: DeviceId, document: DocumentId
 }
 
 /// Whether the member may know that this document exists.
-fn may_address(tx: &Tx<'_>, pusher: &Pusher, access: &Access, intent: &PushedIntent, row: &DocumentRow, group: &GroupState) -> Result<(), Stopped> {
+fn may_address(
+    tx: &Tx<'_>,
+    pusher: &Pusher,
+    access: &Access,
+    intent: &PushedIntent,
+    row: &DocumentRow,
+    group: &GroupState,
+) -> Result<(), Stopped> {
     if row.workspace != pusher.workspace {
         return Err(Stopped::Verdict(Verdict::NeedsAccess));
     }
@@ -171,7 +198,8 @@ fn may_address(tx: &Tx<'_>, pusher: &Pusher, access: &Access, intent: &PushedInt
 fn dependencies(tx: &Tx<'_>, intent: &PushedIntent, change: &Change, exists: bool) -> Result<(), Stopped> {
     let mut missing = Vec::new();
     for dep in change.deps() {
-        let here = if exists { tx.holds(intent.document, intent.kind, dep)? } else { *dep == genesis::hash(intent.kind) };
+        let here =
+            if exists { tx.holds(intent.document, intent.kind, dep)? } else { *dep == genesis::hash(intent.kind) };
         if here {
             continue;
         }
@@ -192,7 +220,14 @@ fn dependencies(tx: &Tx<'_>, intent: &PushedIntent, change: &Change, exists: boo
 }
 
 /// A squatted or reused (actor, seq) would brick every replica.
-fn actor(tx: &mut Tx<'_>, pusher: &Pusher, intent: &PushedIntent, change: &Change, fresh: &Document, creates: bool) -> Result<(), Stopped> {
+fn actor(
+    tx: &mut Tx<'_>,
+    pusher: &Pusher,
+    intent: &PushedIntent,
+    change: &Change,
+    fresh: &Document,
+    creates: bool,
+) -> Result<(), Stopped> {
     let actor = change.actor_id();
     let relay = relay_actor(epoch(&tx.reading())?, intent.document);
     if *actor == genesis::actor(intent.kind) || *actor == relay {
@@ -201,7 +236,9 @@ fn actor(tx: &mut Tx<'_>, pusher: &Pusher, intent: &PushedIntent, change: &Chang
     let bound: Option<(Option<Vec<u8>>, u64, Vec<u8>)> = tx
         .connection()
         .prepare_cached("SELECT device, seq, hash FROM actors WHERE document = ?1 AND actor = ?2")?
-        .query_row(params![intent.document.as_bytes(), actor.to_bytes()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .query_row(params![intent.document.as_bytes(), actor.to_bytes()], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
         .optional()?;
     let document = if creates { fresh } else { tx.load(intent.document, intent.kind)? };
     match bound {
@@ -273,29 +310,49 @@ fn conversation(
         // R17: texting a number is no way into its history.
         let row = document_row(&tx.reading(), existing)?.ok_or(StoreError::Missing("conversation"))?;
         let may = access.messages >= MessageAccess::Write && tx.reading().visibility(access, existing, &row)?.any();
-        return Err(Stopped::Verdict(if may { Verdict::Resolved(vec![(intent.document, existing)]) } else { Verdict::NeedsAccess }));
+        return Err(Stopped::Verdict(if may {
+            Verdict::Resolved(vec![(intent.document, existing)])
+        } else {
+            Verdict::NeedsAccess
+        }));
     }
     Ok(())
 }
 
 fn may_start_with(tx: &Tx<'_>, access: &Access, contact: DocumentId, row: &DocumentRow) -> Result<bool, StoreError> {
     // Who sees every conversation will see this one, and with it the card.
-    Ok(access.dashboard == DashboardAccess::All || access.contacts == ContactAccess::All || tx.reading().visibility(access, contact, row)?.any())
+    Ok(access.dashboard == DashboardAccess::All
+        || access.contacts == ContactAccess::All
+        || tx.reading().visibility(access, contact, row)?.any())
 }
 
 fn held_in(tx: &Tx<'_>, document: DocumentId) -> Result<BTreeMap<MessageId, (MemberId, Timestamp)>, StoreError> {
-    let mut statement = tx.connection().prepare_cached("SELECT message, author, held_since FROM ledger WHERE document = ?1 AND state = 'held'")?;
+    let mut statement = tx
+        .connection()
+        .prepare_cached("SELECT message, author, held_since FROM ledger WHERE document = ?1 AND state = 'held'")?;
     let rows = statement
-        .query_map([document.as_bytes()], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?, row.get::<_, i64>(2)?)))?
+        .query_map([document.as_bytes()], |row| {
+            Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?, row.get::<_, i64>(2)?))
+        })?
         .collect::<Result<Vec<_>, _>>()?;
     rows.iter()
         .map(|(message, author, since)| {
-            Ok((id(message, MessageId::from_slice, "message id")?, (id(author, MemberId::from_slice, "member id")?, Timestamp(*since))))
+            Ok((
+                id(message, MessageId::from_slice, "message id")?,
+                (id(author, MemberId::from_slice, "member id")?, Timestamp(*since)),
+            ))
         })
         .collect()
 }
 
-fn contact(tx: &mut Tx<'_>, pusher: &Pusher, access: &Access, intent: &PushedIntent, actions: &[Action], creates: bool) -> Result<(), Stopped> {
+fn contact(
+    tx: &mut Tx<'_>,
+    pusher: &Pusher,
+    access: &Access,
+    intent: &PushedIntent,
+    actions: &[Action],
+    creates: bool,
+) -> Result<(), Stopped> {
     let policies = policies(tx, pusher.workspace)?;
     let before = if creates { None } else { Contact::read(intent.document, tx.load(intent.document, Kind::Contact)?) };
     judge_contact(access, actions, before.as_ref(), &policies.directory).map_err(refused)?;
@@ -314,7 +371,14 @@ fn contact(tx: &mut Tx<'_>, pusher: &Pusher, access: &Access, intent: &PushedInt
     Err(Stopped::Verdict(if may { Verdict::Resolved(vec![(intent.document, existing)]) } else { Verdict::NeedsAccess }))
 }
 
-fn registers(tx: &mut Tx<'_>, pusher: &Pusher, access: &Access, intent: &PushedIntent, change: &Change, actions: &[Action]) -> Result<(), Stopped> {
+fn registers(
+    tx: &mut Tx<'_>,
+    pusher: &Pusher,
+    access: &Access,
+    intent: &PushedIntent,
+    change: &Change,
+    actions: &[Action],
+) -> Result<(), Stopped> {
     let _ = pusher;
     let mut after = tx.load(intent.document, intent.kind)?.clone();
     // A concurrent offline edit must not give back what was taken: every key's present value must have been seen.
@@ -325,8 +389,9 @@ fn registers(tx: &mut Tx<'_>, pusher: &Pusher, access: &Access, intent: &PushedI
             return refuse(RefusalCode::Stale, key, "somebody changed this meanwhile: look at it and try again");
         }
     }
-    after.apply(vec![change.clone()]).map_err(|error| refused(Refusal::new(RefusalCode::Malformed, "change", &error.to_string())))?;
+    after
+        .apply(vec![change.clone()])
+        .map_err(|error| refused(Refusal::new(RefusalCode::Malformed, "change", &error.to_string())))?;
     let directory = (intent.kind == Kind::Directory).then(|| Directory::read(&after));
     judge_registers(access, actions, directory.as_ref()).map_err(refused)
 }
-

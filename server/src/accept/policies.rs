@@ -11,7 +11,10 @@ use offdesk_core::{
 };
 use rusqlite::{OptionalExtension, params};
 
-use crate::{accept::{documents::read_document, id}, store::{Policies, ReadTx, StoreError, Tx}};
+use crate::{
+    accept::{documents::read_document, id},
+    store::{Policies, ReadTx, StoreError, Tx},
+};
 
 /// The members, roles and settings of a workspace.
 ///
@@ -83,12 +86,21 @@ pub(super) fn project_numbers(tx: &mut Tx<'_>, workspace: WorkspaceId) -> Result
     let policies = policies(tx, workspace)?;
     tx.connection().execute("DELETE FROM numbers WHERE workspace = ?1", [workspace.as_bytes()])?;
     for number in &policies.settings.numbers {
-        tx.connection().execute("INSERT OR IGNORE INTO numbers (number, workspace) VALUES (?1, ?2)", params![number, workspace.as_bytes()])?;
+        tx.connection().execute(
+            "INSERT OR IGNORE INTO numbers (number, workspace) VALUES (?1, ?2)",
+            params![number, workspace.as_bytes()],
+        )?;
     }
     Ok(())
 }
 
 fn no_access(member: MemberId) -> Access {
     use offdesk_core::model::{ContactAccess, DashboardAccess, MessageAccess};
-    Access { member, administrator: false, dashboard: DashboardAccess::None, contacts: ContactAccess::None, messages: MessageAccess::None }
+    Access {
+        member,
+        administrator: false,
+        dashboard: DashboardAccess::None,
+        contacts: ContactAccess::None,
+        messages: MessageAccess::None,
+    }
 }

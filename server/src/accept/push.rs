@@ -60,7 +60,12 @@ pub(crate) fn is_clone(stored: u64, incarnation: Incarnation) -> bool {
 ///
 /// # Errors
 /// As the store's: then nothing of the push is stored.
-pub fn push(tx: &mut Tx<'_>, now: Timestamp, pusher: &Pusher, push: &Push) -> Result<Option<Vec<Response>>, StoreError> {
+pub fn push(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    pusher: &Pusher,
+    push: &Push,
+) -> Result<Option<Vec<Response>>, StoreError> {
     let (stored, last): (u64, u64) = tx
         .connection()
         .prepare_cached("SELECT incarnation, push_number FROM devices WHERE id = ?1 AND revoked IS NULL")?
@@ -74,7 +79,12 @@ pub fn push(tx: &mut Tx<'_>, now: Timestamp, pusher: &Pusher, push: &Push) -> Re
     if !old {
         tx.connection()
             .prepare_cached("UPDATE devices SET incarnation = ?2, push_number = ?3, last_seen = ?4 WHERE id = ?1")?
-            .execute(params![pusher.device.as_bytes(), push.incarnation.next.cast_signed(), push.number, now.millis()])?;
+            .execute(params![
+                pusher.device.as_bytes(),
+                push.incarnation.next.cast_signed(),
+                push.number,
+                now.millis()
+            ])?;
     }
     let mut frames = Vec::new();
     for group in &push.groups {
@@ -106,7 +116,12 @@ fn told_before(tx: &Tx<'_>, pusher: &Pusher, group: &[PushedIntent]) -> Result<V
     Ok(Verdict::RetryAfter(RETRY_MS))
 }
 
-fn judge_group(tx: &mut Tx<'_>, now: Timestamp, pusher: &Pusher, group: &[PushedIntent]) -> Result<Verdict, StoreError> {
+fn judge_group(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    pusher: &Pusher,
+    group: &[PushedIntent],
+) -> Result<Verdict, StoreError> {
     if group.is_empty() || group.len() > MAX_GROUP {
         return Ok(Verdict::Rejected(Refusal::new(RefusalCode::TooLarge, "group", "a group holds 1 to 64 intents")));
     }
@@ -156,7 +171,13 @@ fn run_group(tx: &mut Tx<'_>, now: Timestamp, pusher: &Pusher, group: &[PushedIn
 }
 
 /// Step 7 for one intent.
-fn accept(tx: &mut Tx<'_>, now: Timestamp, pusher: &Pusher, intent: &PushedIntent, passed: &Passed) -> Result<u64, StoreError> {
+fn accept(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    pusher: &Pusher,
+    intent: &PushedIntent,
+    passed: &Passed,
+) -> Result<u64, StoreError> {
     let seq = tx.next_seq(pusher.workspace)?;
     if passed.creates {
         tx.create_document(pusher.workspace, intent.document, intent.kind, seq)?;
@@ -182,21 +203,36 @@ fn accept(tx: &mut Tx<'_>, now: Timestamp, pusher: &Pusher, intent: &PushedInten
     Ok(seq)
 }
 
-fn keep_verdict(tx: &Tx<'_>, now: Timestamp, pusher: &Pusher, intent: &PushedIntent, hash: &[u8], verdict: &Verdict) -> Result<(), StoreError> {
+fn keep_verdict(
+    tx: &Tx<'_>,
+    now: Timestamp,
+    pusher: &Pusher,
+    intent: &PushedIntent,
+    hash: &[u8],
+    verdict: &Verdict,
+) -> Result<(), StoreError> {
     tx.connection()
         .prepare_cached("INSERT OR IGNORE INTO verdicts (document, hash, device, intent, verdict, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
         .execute(params![intent.document.as_bytes(), hash, pusher.device.as_bytes(), intent.id.as_bytes(), pack(verdict)?, now.millis()])?;
     Ok(())
 }
 
-fn keep_refusal(tx: &Tx<'_>, now: Timestamp, pusher: &Pusher, group: &[PushedIntent], verdict: &Verdict) -> Result<(), StoreError> {
+fn keep_refusal(
+    tx: &Tx<'_>,
+    now: Timestamp,
+    pusher: &Pusher,
+    group: &[PushedIntent],
+    verdict: &Verdict,
+) -> Result<(), StoreError> {
     let (code, path, reason) = match verdict {
         Verdict::Rejected(refusal) => (refusal.code.name(), refusal.path.to_string(), refusal.reason.to_string()),
         _ => ("needs_access", String::new(), String::new()),
     };
     for intent in group {
         // Bytes that can't be parsed have no hash to know them by; they are refused anew each time.
-        let parsed = offdesk_core::model::inspect::inspect(&intent.change).ok().and_then(|()| offdesk_core::model::document::parse_change(&intent.change).ok());
+        let parsed = offdesk_core::model::inspect::inspect(&intent.change)
+            .ok()
+            .and_then(|()| offdesk_core::model::document::parse_change(&intent.change).ok());
         if let Some(change) = parsed {
             // A copied change of another device keeps that device's verdict.
             let others = tx.holds(intent.document, intent.kind, &change.hash())?;

@@ -11,7 +11,10 @@ use rand::Rng;
 use rusqlite::params;
 use sha2::{Digest, Sha256};
 
-use crate::{accept::{apply, document_row, documents::unreadable}, store::{ReadTx, StoreError, Tx}};
+use crate::{
+    accept::{apply, document_row, documents::unreadable},
+    store::{ReadTx, StoreError, Tx},
+};
 
 /// The relay's epoch.
 ///
@@ -23,7 +26,8 @@ pub fn epoch(tx: &ReadTx<'_>) -> Result<Epoch, StoreError> {
 
 /// The relay's actor in a document: one per epoch, so that a restored relay never writes a sequence number twice.
 pub(super) fn relay_actor(epoch: Epoch, document: DocumentId) -> ActorId {
-    let digest = Sha256::new().chain_update(b"relay").chain_update(epoch.to_be_bytes()).chain_update(document.0).finalize();
+    let digest =
+        Sha256::new().chain_update(b"relay").chain_update(epoch.to_be_bytes()).chain_update(document.0).finalize();
     ActorId::from(&digest[..16])
 }
 
@@ -31,7 +35,12 @@ pub(super) fn relay_actor(epoch: Epoch, document: DocumentId) -> ActorId {
 ///
 /// # Errors
 /// As the store's.
-pub fn create_workspace(tx: &mut Tx<'_>, now: Timestamp, rng: &mut dyn Rng, settings: &Settings) -> Result<WorkspaceId, StoreError> {
+pub fn create_workspace(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    rng: &mut dyn Rng,
+    settings: &Settings,
+) -> Result<WorkspaceId, StoreError> {
     let workspace = WorkspaceId::generate(now, rng);
     let (directory, settings_document) = (DocumentId::generate(now, rng), DocumentId::generate(now, rng));
     tx.connection().execute(
@@ -50,7 +59,14 @@ pub fn create_workspace(tx: &mut Tx<'_>, now: Timestamp, rng: &mut dyn Rng, sett
 ///
 /// # Errors
 /// [`StoreError::Missing`] for an unknown document.
-pub fn author(tx: &mut Tx<'_>, now: Timestamp, rng: &mut dyn Rng, workspace: WorkspaceId, document: DocumentId, actions: &[Action]) -> Result<Seq, StoreError> {
+pub fn author(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    rng: &mut dyn Rng,
+    workspace: WorkspaceId,
+    document: DocumentId,
+    actions: &[Action],
+) -> Result<Seq, StoreError> {
     author_intent(tx, now, workspace, document, IntentId::generate(now, rng), actions)
 }
 
@@ -63,11 +79,28 @@ pub(super) fn author_intent(
     intent: IntentId,
     actions: &[Action],
 ) -> Result<Seq, StoreError> {
-    let row = document_row(&tx.reading(), document)?.filter(|row| row.workspace == workspace).ok_or(StoreError::Missing("document"))?;
+    let row = document_row(&tx.reading(), document)?
+        .filter(|row| row.workspace == workspace)
+        .ok_or(StoreError::Missing("document"))?;
     let actor = relay_actor(epoch(&tx.reading())?, document);
-    let change = tx.load(document, row.kind)?.author(actor, intent, now, actions).map_err(|error| unreadable(&error))?;
+    let change =
+        tx.load(document, row.kind)?.author(actor, intent, now, actions).map_err(|error| unreadable(&error))?;
     let seq = tx.next_seq(workspace)?;
     tx.append(document, row.kind, seq, &change, intent, None)?;
-    apply::consequences(tx, &apply::Accepted { now, workspace, document, kind: row.kind, seq, intent, author: None, actions, seen: None, reoffered: false })?;
+    apply::consequences(
+        tx,
+        &apply::Accepted {
+            now,
+            workspace,
+            document,
+            kind: row.kind,
+            seq,
+            intent,
+            author: None,
+            actions,
+            seen: None,
+            reoffered: false,
+        },
+    )?;
     Ok(seq)
 }

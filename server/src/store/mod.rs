@@ -11,7 +11,11 @@ mod pool;
 mod tx;
 mod writer;
 
-use std::{path::{Path, PathBuf}, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use offdesk_core::ids::WorkspaceId;
 use rusqlite::{Connection, OpenFlags};
@@ -168,7 +172,10 @@ impl Store {
 
 /// Opens a connection with our settings.
 pub(crate) fn connect(path: &Path) -> Result<Connection, StoreError> {
-    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
@@ -204,7 +211,12 @@ mod tests {
         };
         let (a, b, c) = tokio::join!(act("a", false), act("b", true), act("c", false));
         assert!(a.is_ok() && b.is_err() && c.is_ok());
-        let acts: i64 = store.read(|tx| Ok::<_, StoreError>(tx.connection().query_row("SELECT count(*) FROM audit", [], |row| row.get(0))?)).await.unwrap();
+        let acts: i64 = store
+            .read(|tx| {
+                Ok::<_, StoreError>(tx.connection().query_row("SELECT count(*) FROM audit", [], |row| row.get(0))?)
+            })
+            .await
+            .unwrap();
         assert_eq!(acts, 2);
         store.close().await;
     }

@@ -1,6 +1,9 @@
 //! Readers: connections that are opened as needed and kept.
 
-use std::{path::PathBuf, sync::{Mutex, PoisonError}};
+use std::{
+    path::PathBuf,
+    sync::{Mutex, PoisonError},
+};
 
 use rusqlite::Connection;
 

@@ -4,7 +4,10 @@
 use std::{collections::HashMap, sync::Arc};
 
 use lru::LruCache;
-use offdesk_core::{ids::{DocumentId, WorkspaceId}, model::{Directory, Document, Settings}};
+use offdesk_core::{
+    ids::{DocumentId, WorkspaceId},
+    model::{Directory, Document, Settings},
+};
 use rusqlite::Connection;
 
 use super::Changed;

@@ -1,6 +1,10 @@
 //! The writer thread with its group commit.
 
-use std::{sync::{Mutex, PoisonError, mpsc}, thread, time::Duration};
+use std::{
+    sync::{Mutex, PoisonError, mpsc},
+    thread,
+    time::Duration,
+};
 
 use rusqlite::Connection;
 use tokio::sync::{broadcast, oneshot};
@@ -65,7 +69,9 @@ const LOOK: Duration = Duration::from_millis(100);
 impl Writer {
     pub(super) fn start(connection: Connection, changed: broadcast::Sender<Changed>) -> Self {
         let (jobs, received) = mpsc::channel();
-        let spawned = thread::Builder::new().name("relay-writer".into()).spawn(move || Loop { connection, changed, cache: Cache::new(), version: 0 }.run(&received));
+        let spawned = thread::Builder::new()
+            .name("relay-writer".into())
+            .spawn(move || Loop { connection, changed, cache: Cache::new(), version: 0 }.run(&received));
         if let Err(error) = spawned {
             // Every later call answers `Closed`.
             tracing::error!(%error, "the writer thread can't be started");
