@@ -246,3 +246,53 @@ fn the_rules_name_tests_that_exist() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// The variants of an enum in a source file, as they are named on the wire.
+fn wire_names(file: &str, name: &str) -> Vec<String> {
+    let text = fs::read_to_string(root().join(file)).unwrap();
+    let body = text.split_once(&format!("pub enum {name} {{")).unwrap_or_else(|| panic!("{file} has no enum {name}")).1;
+    let body = body.split_once("\n}").unwrap().0;
+    let variants =
+        body.lines().filter_map(|line| line.strip_prefix("    ").filter(|line| line.starts_with(char::is_uppercase)));
+    variants.map(|line| snake_case(&first_name(line))).filter(|name| name != "unknown").collect()
+}
+
+fn snake_case(name: &str) -> String {
+    name.chars().fold(String::new(), |mut snake, c| {
+        if c.is_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.push(c.to_ascii_lowercase());
+        snake
+    })
+}
+
+/// The protocol's document names every frame, verdict and refusal that there is.
+#[test]
+fn the_protocols_document_is_complete() {
+    let document = fs::read_to_string(root().join("docs/protocol.md")).unwrap();
+    let frames = "core/src/protocol/frame.rs";
+    let enums = [
+        (frames, "Request"),
+        (frames, "Response"),
+        (frames, "Verdict"),
+        (frames, "Goodbye"),
+        ("core/src/model/decode.rs", "RefusalCode"),
+    ];
+    let mut missing = Vec::new();
+    for (file, name) in enums {
+        let names = wire_names(file, name);
+        assert!(names.len() > 3, "the variants of {name} are not found in {file}");
+        let quoted = |name: &String| [' ', '`', '(', '{'].iter().any(|end| document.contains(&format!("`{name}{end}")));
+        missing.extend(names.into_iter().filter(|name| !quoted(name)).map(|variant| format!("{name}: `{variant}`")));
+    }
+    assert!(missing.is_empty(), "docs/protocol.md doesn't mention {}", missing.join(", "));
+    for path in [
+        offdesk_core::protocol::SYNC_PATH,
+        offdesk_core::protocol::ENROL_PATH,
+        offdesk_core::protocol::ENROLMENT_CODE_PATH,
+    ] {
+        assert!(document.contains(path), "docs/protocol.md doesn't mention {path}");
+    }
+    assert!(document.contains(&format!("Version {}.", offdesk_core::protocol::VERSION)));
+}
