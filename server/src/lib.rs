@@ -20,5 +20,6 @@ pub mod config;
 pub mod failpoints;
 pub mod metrics;
 pub mod random;
+pub mod relay;
 pub mod serve;
 pub mod store;

@@ -217,6 +217,14 @@ pub enum Response {
         /// What stays.
         documents: Vec<DocumentId>,
     },
+    /// What the device is to hold of a digest bucket whose digests differ: it drops what is not named; snapshots of all
+    /// that is named follow.
+    Bucket {
+        /// Which bucket.
+        bucket: u8,
+        /// What it holds.
+        documents: Vec<DocumentId>,
+    },
     /// Registers that the member wrote on some device.
     Registers {
         /// Keys and values.

@@ -1,0 +1,68 @@
+//! A document as frames: whole, or what came after a place of the log.
+
+use offdesk_core::{
+    ids::DocumentId,
+    policy::{Access, Visibility},
+    protocol::{Response, Seq},
+};
+use rusqlite::params;
+use serde_bytes::ByteBuf;
+
+use crate::{
+    accept::DocumentRow,
+    store::{ReadTx, StoreError},
+};
+
+/// The whole document with the facts that the member sees.
+pub(super) fn snapshot(
+    tx: &ReadTx<'_>,
+    access: &Access,
+    document: DocumentId,
+    row: &DocumentRow,
+    visibility: Visibility,
+) -> Result<Response, StoreError> {
+    let (saved, from): (Vec<u8>, Seq) = tx
+        .connection()
+        .prepare_cached("SELECT snapshot, snapshot_seq FROM documents WHERE id = ?1")?
+        .query_row([document.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(Response::Snapshot {
+        document,
+        kind: row.kind,
+        visibility,
+        saved: ByteBuf::from(saved),
+        changes: changes(tx, document, from)?,
+        facts: tx.facts(document, 0, Some(access.member))?,
+    })
+}
+
+/// What came after `since`; `None` if nothing of it is this member's.
+pub(super) fn delta(
+    tx: &ReadTx<'_>,
+    access: &Access,
+    document: DocumentId,
+    since: Seq,
+) -> Result<Option<Response>, StoreError> {
+    let changes = changes(tx, document, since)?;
+    let facts = tx.facts(document, since, Some(access.member))?;
+    if changes.is_empty() && facts.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Response::Delta { document, visibility: None, changes, facts }))
+}
+
+fn changes(tx: &ReadTx<'_>, document: DocumentId, since: Seq) -> Result<Vec<ByteBuf>, StoreError> {
+    let mut statement =
+        tx.connection().prepare_cached("SELECT bytes FROM changes WHERE document = ?1 AND seq > ?2 ORDER BY seq")?;
+    let rows = statement.query_map(params![document.as_bytes(), since], |row| row.get::<_, Vec<u8>>(0))?;
+    Ok(rows.collect::<Result<Vec<_>, _>>()?.into_iter().map(ByteBuf::from).collect())
+}
+
+/// Roughly how many bytes a frame has.
+pub(super) fn size(frame: &Response) -> usize {
+    let bytes = |items: &[ByteBuf]| items.iter().map(|item| item.len()).sum::<usize>();
+    match frame {
+        Response::Snapshot { saved, changes, facts, .. } => 64 + saved.len() + bytes(changes) + facts.len() * 80,
+        Response::Delta { changes, facts, .. } => 64 + bytes(changes) + facts.len() * 80,
+        _ => 64,
+    }
+}

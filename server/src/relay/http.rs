@@ -1,0 +1,87 @@
+//! `POST /v1/sync`.
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::{DefaultBodyLimit, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use futures_util::stream;
+use offdesk_core::protocol::SYNC_PATH;
+use tokio::sync::mpsc;
+
+use super::{
+    request::{self, RequestError},
+    stream::Stream,
+};
+use crate::{
+    api::ApiError,
+    auth::{self, AuthError, Authenticated},
+    serve::App,
+};
+
+/// The media type of requests and responses.
+const FRAMES: &str = "application/x-offdesk-frames";
+/// Chunks of a response that wait for a slow reader before the stream waits too.
+const CHUNKS: usize = 4;
+
+/// The sync route.
+pub fn router(app: &App) -> Router<App> {
+    let limit = usize::try_from(app.config.limits.sync_body.0).unwrap_or(usize::MAX);
+    Router::new().route(SYNC_PATH, post(sync)).layer(DefaultBodyLimit::max(limit))
+}
+
+async fn sync(State(app): State<App>, headers: HeaderMap, body: Result<Bytes, axum::extract::rejection::BytesRejection>) -> Result<Response, ApiError> {
+    let device = authenticated(&app, &headers).await?;
+    let body = body.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "The request is too large", "Push in smaller parts.")
+        }
+        status => ApiError::new(status, "unreadable_body", "The request could not be read", "Try again."),
+    })?;
+    let request = request::read(&body).map_err(|error| malformed(&error))?;
+    let (chunks, received) = mpsc::channel::<Bytes>(CHUNKS);
+    let stream = Stream::new(app, device, chunks);
+    tokio::spawn(stream.run(request));
+    let body = Body::from_stream(stream::unfold(received, |mut received| async move {
+        let chunk = received.recv().await?;
+        Some((Ok::<_, std::convert::Infallible>(chunk), received))
+    }));
+    Ok(([(header::CONTENT_TYPE, FRAMES)], body).into_response())
+}
+
+fn malformed(error: &RequestError) -> ApiError {
+    let kind = if matches!(error, RequestError::Version(_)) { "unsupported_version" } else { "malformed_frames" };
+    ApiError::new(StatusCode::BAD_REQUEST, kind, "The request can't be read", &error.to_string())
+}
+
+/// The device that a request's bearer token names.
+pub(crate) async fn authenticated(app: &App, headers: &HeaderMap) -> Result<Authenticated, ApiError> {
+    let credential = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "))
+        .map(str::to_owned);
+    let Some(credential) = credential else { return Err(unauthorized()) };
+    app.store.read(move |tx| auth::authenticate(tx, &credential)).await.map_err(|error| match error {
+        AuthError::Unknown => unauthorized(),
+        AuthError::Revoked | AuthError::Deactivated => ApiError::new(
+            StatusCode::UNAUTHORIZED,
+            "device_revoked",
+            "This device's access has ended",
+            "Ask an Administrator for a new enrolment code.",
+        ),
+        AuthError::Store(error) => error.into(),
+    })
+}
+
+fn unauthorized() -> ApiError {
+    ApiError::new(
+        StatusCode::UNAUTHORIZED,
+        "unauthorized",
+        "The device is not known here",
+        "Enrol it with an enrolment code.",
+    )
+}

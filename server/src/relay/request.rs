@@ -1,0 +1,94 @@
+//! Reading a request's frames, bounded.
+
+use offdesk_core::{
+    ids::DocumentId,
+    protocol::{CodecError, Decoder, Hello, OLDEST_VERSION, PushedIntent, RegisterWrite, Request},
+};
+
+/// The most frames' bytes that one request may inflate to.
+const INFLATED: usize = 64 * 1024 * 1024;
+/// The most intents of one push; a device sends the rest with the next.
+const MAX_INTENTS: usize = 4096;
+/// The most register writes of one push.
+const MAX_REGISTERS: usize = 4096;
+/// The most documents fetched by one request.
+const MAX_FETCH: usize = 256;
+
+/// A request that can't be answered.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RequestError {
+    /// Not a stream of frames.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    /// Frames out of place or too many.
+    #[error("{0}")]
+    Order(&'static str),
+    /// A version that is not spoken here.
+    #[error("protocol version {0} is not spoken here: update the app")]
+    Version(u16),
+}
+
+/// A request.
+#[derive(Debug)]
+pub(super) struct SyncRequest {
+    pub(super) hello: Hello,
+    /// The push, if there is one.
+    pub(super) push: Option<PushBody>,
+    /// Documents asked for by name.
+    pub(super) fetch: Vec<DocumentId>,
+}
+
+/// What is pushed.
+#[derive(Debug)]
+pub(super) struct PushBody {
+    pub(super) number: u64,
+    pub(super) groups: Vec<Vec<PushedIntent>>,
+    pub(super) registers: Vec<RegisterWrite>,
+}
+
+/// Reads a request's body.
+pub(super) fn read(body: &[u8]) -> Result<SyncRequest, RequestError> {
+    let mut decoder = Decoder::new(INFLATED)?;
+    decoder.feed(body);
+    let hello = match decoder.next::<Request>()? {
+        Some(Request::Hello(hello)) => hello,
+        _ => return Err(RequestError::Order("a request begins with a hello")),
+    };
+    if hello.version < OLDEST_VERSION {
+        return Err(RequestError::Version(hello.version));
+    }
+    let mut request = SyncRequest { hello, push: None, fetch: Vec::new() };
+    let (mut intents, mut registers) = (0, 0);
+    while let Some(frame) = decoder.next::<Request>()? {
+        match frame {
+            Request::Hello(_) => return Err(RequestError::Order("a request holds one hello")),
+            Request::Push { number } if request.push.is_none() => {
+                request.push = Some(PushBody { number, groups: Vec::new(), registers: Vec::new() });
+            }
+            Request::Push { .. } => return Err(RequestError::Order("a request holds one push")),
+            Request::Group { intents: group } => {
+                intents += group.len();
+                if intents > MAX_INTENTS {
+                    return Err(RequestError::Order("a push holds at most 4096 intents"));
+                }
+                request.push.as_mut().ok_or(RequestError::Order("a group belongs to a push"))?.groups.push(group);
+            }
+            Request::Registers { writes } => {
+                registers += writes.len();
+                if registers > MAX_REGISTERS {
+                    return Err(RequestError::Order("a push holds at most 4096 register writes"));
+                }
+                request.push.as_mut().ok_or(RequestError::Order("registers belong to a push"))?.registers.extend(writes);
+            }
+            Request::Fetch { documents } => {
+                request.fetch.extend(documents);
+                if request.fetch.len() > MAX_FETCH {
+                    return Err(RequestError::Order("a request fetches at most 256 documents"));
+                }
+            }
+            Request::Unknown => {}
+        }
+    }
+    decoder.finish()?;
+    Ok(request)
+}
