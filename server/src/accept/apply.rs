@@ -158,6 +158,8 @@ fn held_because(
         return Ok(Some(HeldBecause::Behind(held)));
     }
     let Some(seen) = accepted.seen else { return Ok(None) };
+    // A device may claim any number; nobody has seen what is not there yet.
+    let seen = Seen { order: seen.order.min(accepted.seq), ..seen };
     let stale_after = policies(tx, accepted.workspace)?.settings.stale_after;
     let later: Vec<Newer> = tx
         .reading()

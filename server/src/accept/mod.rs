@@ -23,6 +23,8 @@ mod natural_keys;
 mod policies;
 mod push;
 mod relay_changes;
+#[cfg(test)]
+mod tests;
 
 pub use facts::{Recipients, set_delivery};
 pub use inbound::{Inbound, InboundOutcome, inbound};

@@ -10,6 +10,6 @@ use crate::serve::App;
 pub use problem::ApiError;
 
 /// Every route, with what surrounds it.
-pub(crate) fn router(_app: &App) -> Router<App> {
-    Router::new().route("/healthz", get(health::healthz))
+pub(crate) fn router(app: &App) -> Router<App> {
+    Router::new().route("/healthz", get(health::healthz)).merge(crate::relay::router(app))
 }

@@ -49,9 +49,10 @@ pub(super) fn cold_order(tx: &ReadTx<'_>, device: &Authenticated) -> Result<Vec<
              WHERE d.workspace = ?1 AND d.kind = 1 AND (?3 OR g.member IS NOT NULL)
              ORDER BY d.closed, g.member IS NULL, d.last_activity DESC, d.id",
         )?;
-        let rows = statement.query_map(params![device.workspace.as_bytes(), device.member.as_bytes(), everything], |row| {
-            Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Option<Vec<u8>>>(1)?))
-        })?;
+        let rows = statement
+            .query_map(params![device.workspace.as_bytes(), device.member.as_bytes(), everything], |row| {
+                Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Option<Vec<u8>>>(1)?))
+            })?;
         for row in rows {
             let (document, contact) = row?;
             if let Some(contact) = contact {
@@ -67,9 +68,10 @@ pub(super) fn cold_order(tx: &ReadTx<'_>, device: &Authenticated) -> Result<Vec<
              LEFT JOIN grants g ON g.document = d.id AND g.member = ?2 AND g.source = 2 AND g.active
              WHERE d.workspace = ?1 AND d.kind = 2 AND (?3 OR g.member IS NOT NULL) ORDER BY d.last_seq DESC",
         )?;
-        let rows = statement.query_map(params![device.workspace.as_bytes(), device.member.as_bytes(), everything], |row| {
-            row.get::<_, Vec<u8>>(0)
-        })?;
+        let rows = statement
+            .query_map(params![device.workspace.as_bytes(), device.member.as_bytes(), everything], |row| {
+                row.get::<_, Vec<u8>>(0)
+            })?;
         for row in rows {
             add(id(&row?, DocumentId::from_slice, "contact id")?);
         }

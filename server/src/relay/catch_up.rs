@@ -60,12 +60,7 @@ pub(super) struct Plan {
 }
 
 /// The next step at `cursor`, whose epoch the caller has checked.
-pub(super) fn next(
-    tx: &ReadTx<'_>,
-    device: &Authenticated,
-    epoch: Epoch,
-    cursor: &Cursor,
-) -> Result<Step, StoreError> {
+pub(super) fn next(tx: &ReadTx<'_>, device: &Authenticated, epoch: Epoch, cursor: &Cursor) -> Result<Step, StoreError> {
     let cursor = match cursor.backfill {
         Some(place) => match backfill::page(tx, device, cursor, place)? {
             Some(page) => return Ok(Step::Page(page)),
@@ -84,21 +79,14 @@ pub(super) fn next(
     }
     if scope_seq(tx, device)? > cursor.seq {
         let documents = backfill::cold_order(tx, device)?;
-        let mut first =
-            vec![Response::Retain { documents: documents.iter().map(|(document, _)| *document).collect() }];
+        let mut first = vec![Response::Retain { documents: documents.iter().map(|(document, _)| *document).collect() }];
         first.extend(registers(tx, device, cursor.seq)?);
         return plan_or_page(tx, device, epoch, Plan { first, documents, seq });
     }
     difference(tx, device, epoch, cursor.seq, seq)
 }
 
-fn difference(
-    tx: &ReadTx<'_>,
-    device: &Authenticated,
-    epoch: Epoch,
-    since: Seq,
-    seq: Seq,
-) -> Result<Step, StoreError> {
+fn difference(tx: &ReadTx<'_>, device: &Authenticated, epoch: Epoch, since: Seq, seq: Seq) -> Result<Step, StoreError> {
     let mut frames = Vec::new();
     let revoked = revoked(tx, device, since)?;
     if !revoked.is_empty() {
@@ -120,12 +108,7 @@ fn difference(
     Ok(step)
 }
 
-fn plan_or_page(
-    tx: &ReadTx<'_>,
-    device: &Authenticated,
-    epoch: Epoch,
-    plan: Plan,
-) -> Result<Step, StoreError> {
+fn plan_or_page(tx: &ReadTx<'_>, device: &Authenticated, epoch: Epoch, plan: Plan) -> Result<Step, StoreError> {
     if plan.documents.len() > PAGE_DOCUMENTS {
         return Ok(Step::Backfill(plan));
     }
@@ -193,8 +176,9 @@ fn scope_seq(tx: &ReadTx<'_>, device: &Authenticated) -> Result<Seq, StoreError>
 }
 
 fn revoked(tx: &ReadTx<'_>, device: &Authenticated, since: Seq) -> Result<BTreeSet<DocumentId>, StoreError> {
-    let mut statement =
-        tx.connection().prepare_cached("SELECT DISTINCT document FROM grants WHERE member = ?1 AND revoked_seq > ?2")?;
+    let mut statement = tx
+        .connection()
+        .prepare_cached("SELECT DISTINCT document FROM grants WHERE member = ?1 AND revoked_seq > ?2")?;
     let rows = statement
         .query_map(params![device.member.as_bytes(), since], |row| row.get::<_, Vec<u8>>(0))?
         .collect::<Result<Vec<_>, _>>()?;
@@ -238,11 +222,7 @@ fn candidates(tx: &ReadTx<'_>, device: &Authenticated, since: Seq) -> Result<Vec
 }
 
 /// The member's registers written after `since`.
-pub(super) fn registers(
-    tx: &ReadTx<'_>,
-    device: &Authenticated,
-    since: Seq,
-) -> Result<Option<Response>, StoreError> {
+pub(super) fn registers(tx: &ReadTx<'_>, device: &Authenticated, since: Seq) -> Result<Option<Response>, StoreError> {
     let mut statement = tx
         .connection()
         .prepare_cached("SELECT key, content FROM registers WHERE member = ?1 AND seq > ?2 ORDER BY seq")?;

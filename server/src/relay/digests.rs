@@ -22,7 +22,10 @@ pub(super) fn mend(tx: &ReadTx<'_>, device: &Authenticated, told: &[u64]) -> Res
         backfill::cold_order(tx, device)?.into_iter().map(|(document, _)| document).collect();
     let mut digests = Vec::with_capacity(documents.len());
     for document in &documents {
-        digests.push((*document, digest::document_digest(*document, &heads(tx, *document)?, last_fact(tx, device, *document)?)));
+        digests.push((
+            *document,
+            digest::document_digest(*document, &heads(tx, *document)?, last_fact(tx, device, *document)?),
+        ));
     }
     let ours = digest::fold(digests.into_iter());
     let mut frames = Vec::new();
@@ -52,6 +55,8 @@ fn heads(tx: &ReadTx<'_>, document: DocumentId) -> Result<Vec<[u8; 32]>, StoreEr
 fn last_fact(tx: &ReadTx<'_>, device: &Authenticated, document: DocumentId) -> Result<Seq, StoreError> {
     Ok(tx
         .connection()
-        .prepare_cached("SELECT coalesce(max(seq), 0) FROM facts WHERE document = ?1 AND (member IS NULL OR member = ?2)")?
+        .prepare_cached(
+            "SELECT coalesce(max(seq), 0) FROM facts WHERE document = ?1 AND (member IS NULL OR member = ?2)",
+        )?
         .query_row(params![document.as_bytes(), device.member.as_bytes()], |row| row.get(0))?)
 }

@@ -33,12 +33,19 @@ pub fn router(app: &App) -> Router<App> {
     Router::new().route(SYNC_PATH, post(sync)).layer(DefaultBodyLimit::max(limit))
 }
 
-async fn sync(State(app): State<App>, headers: HeaderMap, body: Result<Bytes, axum::extract::rejection::BytesRejection>) -> Result<Response, ApiError> {
+async fn sync(
+    State(app): State<App>,
+    headers: HeaderMap,
+    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
+) -> Result<Response, ApiError> {
     let device = authenticated(&app, &headers).await?;
     let body = body.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "The request is too large", "Push in smaller parts.")
-        }
+        StatusCode::PAYLOAD_TOO_LARGE => ApiError::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "body_too_large",
+            "The request is too large",
+            "Push in smaller parts.",
+        ),
         status => ApiError::new(status, "unreadable_body", "The request could not be read", "Try again."),
     })?;
     let request = request::read(&body).map_err(|error| malformed(&error))?;

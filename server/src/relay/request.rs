@@ -2,9 +2,11 @@
 
 use offdesk_core::{
     ids::DocumentId,
-    protocol::{CodecError, Decoder, Hello, OLDEST_VERSION, PushedIntent, RegisterWrite, Request},
+    protocol::{Backfill, CodecError, Decoder, Hello, OLDEST_VERSION, PushedIntent, RegisterWrite, Request},
 };
 
+/// The largest number that the database holds.
+const MAX_NUMBER: u64 = i64::MAX as u64;
 /// The most frames' bytes that one request may inflate to.
 const INFLATED: usize = 64 * 1024 * 1024;
 /// The most intents of one push; a device sends the rest with the next.
@@ -57,11 +59,18 @@ pub(super) fn read(body: &[u8]) -> Result<SyncRequest, RequestError> {
     if hello.version < OLDEST_VERSION {
         return Err(RequestError::Version(hello.version));
     }
+    let place = hello.cursor.backfill.unwrap_or(Backfill { id: 0, sent: 0 });
+    if [hello.cursor.seq, place.id, place.sent].into_iter().any(|number| number > MAX_NUMBER) {
+        return Err(RequestError::Order("the cursor is none of this relay's"));
+    }
     let mut request = SyncRequest { hello, push: None, fetch: Vec::new() };
     let (mut intents, mut registers) = (0, 0);
     while let Some(frame) = decoder.next::<Request>()? {
         match frame {
             Request::Hello(_) => return Err(RequestError::Order("a request holds one hello")),
+            Request::Push { number } if number > MAX_NUMBER => {
+                return Err(RequestError::Order("the push's number is too large"));
+            }
             Request::Push { number } if request.push.is_none() => {
                 request.push = Some(PushBody { number, groups: Vec::new(), registers: Vec::new() });
             }
@@ -78,7 +87,12 @@ pub(super) fn read(body: &[u8]) -> Result<SyncRequest, RequestError> {
                 if registers > MAX_REGISTERS {
                     return Err(RequestError::Order("a push holds at most 4096 register writes"));
                 }
-                request.push.as_mut().ok_or(RequestError::Order("registers belong to a push"))?.registers.extend(writes);
+                request
+                    .push
+                    .as_mut()
+                    .ok_or(RequestError::Order("registers belong to a push"))?
+                    .registers
+                    .extend(writes);
             }
             Request::Fetch { documents } => {
                 request.fetch.extend(documents);

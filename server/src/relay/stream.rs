@@ -110,7 +110,8 @@ impl Stream {
             _ => Some(Vec::new()),
         };
         let clone = clone || verdicts.is_none();
-        let mut cursor = if same_epoch { Cursor { epoch, ..hello.cursor } } else { Cursor { epoch, seq: 0, backfill: None } };
+        let mut cursor =
+            if same_epoch { Cursor { epoch, ..hello.cursor } } else { Cursor { epoch, seq: 0, backfill: None } };
         let up_to_date = hello.pull && same_epoch && !clone && self.up_to_date(cursor).await?;
         let welcome = Welcome { version: VERSION.min(hello.version), epoch, now: self.app.now(), up_to_date, clone };
         self.push(&Response::Welcome(welcome))?;
