@@ -68,10 +68,8 @@ pub(super) fn edit(edit: &ContactEdit, on: &Contact) -> Result<Vec<Action>, Verb
     if let Some(name) = edit.name.as_ref().filter(|name| name.trim() != on.name) {
         actions.push(field(ContactField::Name, "name", name)?);
     }
-    if let Some(email) = edit.email.as_ref().filter(|email| Some(email.trim()) != on.email.as_deref()) {
-        if !(email.trim().is_empty() && on.email.is_none()) {
-            actions.push(field(ContactField::Email, "email", email)?);
-        }
+    if let Some(email) = edit.email.as_ref().filter(|email| email.trim() != on.email.as_deref().unwrap_or_default()) {
+        actions.push(field(ContactField::Email, "email", email)?);
     }
     if let Some(owner) = edit.owner.filter(|owner| Some(*owner) != on.owner) {
         actions.push(Action::SetContactField { field: ContactField::Owner, value: Some(owner.to_string()) });

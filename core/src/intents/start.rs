@@ -3,7 +3,7 @@
 
 use crate::{
     ids::{ContactId, ConversationId},
-    intents::{Author, VerbError, message},
+    intents::{Author, VerbError, assign, message},
     model::{Action, Channel, Conversation, Origin},
 };
 
@@ -30,8 +30,11 @@ pub(super) fn actions(
             }));
         }
     }
-    if let Some(text) = text {
-        actions.extend(message::reply(author, text)?);
+    match text {
+        Some(text) => actions.extend(message::reply(author, text)?),
+        // Who opens a conversation has it: an `assigned` member would lose it again at once.
+        None if on.is_none() => actions.extend(assign::assign(author, author.member)),
+        None => {}
     }
     if actions.is_empty() { Err(VerbError::NothingToDo) } else { Ok(actions) }
 }

@@ -171,7 +171,7 @@ pub(crate) fn map_name(kind: Kind, counter: u64) -> Option<&'static str> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::*;
     use automerge::ReadDoc;

@@ -156,7 +156,7 @@ impl Decoder {
     ///
     /// # Errors
     /// Any [`CodecError`]; the stream is then useless.
-    pub fn next<F: DeserializeOwned>(&mut self) -> Result<Option<F>, CodecError> {
+    pub fn read<F: DeserializeOwned>(&mut self) -> Result<Option<F>, CodecError> {
         loop {
             let waiting = &self.plain[self.at..];
             if let Some((length, rest)) = waiting.split_first_chunk::<4>() {
@@ -207,7 +207,7 @@ impl Decoder {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::*;
     use crate::protocol::Response;
@@ -227,7 +227,7 @@ mod tests {
             let mut read = Vec::new();
             for chunk in bytes.chunks(step) {
                 decoder.feed(chunk);
-                while let Some(frame) = decoder.next::<Response>().unwrap() {
+                while let Some(frame) = decoder.read::<Response>().unwrap() {
                     read.push(frame);
                 }
             }
@@ -242,8 +242,8 @@ mod tests {
         encoder.push(&Response::Heartbeat).unwrap();
         let mut decoder = Decoder::new(1 << 20).unwrap();
         decoder.feed(&encoder.flush().unwrap());
-        assert_eq!(decoder.next::<Response>().unwrap(), Some(Response::Heartbeat));
-        assert_eq!(decoder.next::<Response>().unwrap(), None);
+        assert_eq!(decoder.read::<Response>().unwrap(), Some(Response::Heartbeat));
+        assert_eq!(decoder.read::<Response>().unwrap(), None);
     }
 
     #[test]
@@ -257,7 +257,7 @@ mod tests {
         encoder.push(&Newer { t: "presence", field: 1 }).unwrap();
         let mut decoder = Decoder::new(1 << 20).unwrap();
         decoder.feed(&encoder.finish().unwrap());
-        assert_eq!(decoder.next::<Response>().unwrap(), Some(Response::Unknown));
+        assert_eq!(decoder.read::<Response>().unwrap(), Some(Response::Unknown));
     }
 
     #[test]
@@ -271,7 +271,7 @@ mod tests {
         let mut decoder = Decoder::new(1 << 20).unwrap();
         decoder.feed(&bytes);
         let error = loop {
-            match decoder.next::<serde_bytes::ByteBuf>() {
+            match decoder.read::<serde_bytes::ByteBuf>() {
                 Ok(Some(_)) => {}
                 Ok(None) => panic!("not refused"),
                 Err(error) => break error,
@@ -285,7 +285,7 @@ mod tests {
         fn any_bytes_are_answered_without_a_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..400)) {
             let mut decoder = Decoder::new(1 << 20).unwrap();
             decoder.feed(&bytes);
-            while let Ok(Some(_)) = decoder.next::<Response>() {}
+            while let Ok(Some(_)) = decoder.read::<Response>() {}
         }
     }
 }

@@ -24,7 +24,7 @@ mod policies;
 mod push;
 mod relay_changes;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use facts::{Recipients, set_delivery};
 pub use inbound::{Inbound, InboundOutcome, inbound};

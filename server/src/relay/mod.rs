@@ -12,5 +12,7 @@ mod digests;
 mod http;
 mod request;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 pub use http::router;

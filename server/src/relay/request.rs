@@ -52,7 +52,7 @@ pub(super) struct PushBody {
 pub(super) fn read(body: &[u8]) -> Result<SyncRequest, RequestError> {
     let mut decoder = Decoder::new(INFLATED)?;
     decoder.feed(body);
-    let hello = match decoder.next::<Request>()? {
+    let hello = match decoder.read::<Request>()? {
         Some(Request::Hello(hello)) => hello,
         _ => return Err(RequestError::Order("a request begins with a hello")),
     };
@@ -65,7 +65,7 @@ pub(super) fn read(body: &[u8]) -> Result<SyncRequest, RequestError> {
     }
     let mut request = SyncRequest { hello, push: None, fetch: Vec::new() };
     let (mut intents, mut registers) = (0, 0);
-    while let Some(frame) = decoder.next::<Request>()? {
+    while let Some(frame) = decoder.read::<Request>()? {
         match frame {
             Request::Hello(_) => return Err(RequestError::Order("a request holds one hello")),
             Request::Push { number } if number > MAX_NUMBER => {

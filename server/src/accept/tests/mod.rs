@@ -27,36 +27,36 @@ use serde_bytes::ByteBuf;
 use super::{Inbound, Push, Pusher, author, create_workspace, inbound, push, registers_of};
 use crate::store::{Store, StoreError, Tx};
 
-pub(super) const OUR_NUMBER: &str = "+14155550100";
+pub(crate) const OUR_NUMBER: &str = "+14155550100";
 
-pub(super) struct Office {
-    pub(super) store: Store,
-    pub(super) workspace: WorkspaceId,
-    pub(super) now: Timestamp,
-    pub(super) rng: StdRng,
+pub(crate) struct Office {
+    pub(crate) store: Store,
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) now: Timestamp,
+    pub(crate) rng: StdRng,
     _folder: tempfile::TempDir,
 }
 
 /// A device with what it holds.
-pub(super) struct Phone {
-    pub(super) pusher: Pusher,
-    pub(super) documents: BTreeMap<DocumentId, Document>,
-    pub(super) actors: BTreeMap<DocumentId, ActorId>,
+pub(crate) struct Phone {
+    pub(crate) pusher: Pusher,
+    pub(crate) documents: BTreeMap<DocumentId, Document>,
+    pub(crate) actors: BTreeMap<DocumentId, ActorId>,
     pushes: u64,
     incarnation: u64,
 }
 
 /// A role's access in short.
-pub(super) type Level = (RoleKind, DashboardAccess, ContactAccess, MessageAccess);
-pub(super) const AGENT: Level = (RoleKind::User, DashboardAccess::All, ContactAccess::All, MessageAccess::Write);
-pub(super) const REP: Level = (RoleKind::User, DashboardAccess::Assigned, ContactAccess::Own, MessageAccess::Write);
-pub(super) const READER: Level = (RoleKind::User, DashboardAccess::All, ContactAccess::All, MessageAccess::Read);
-pub(super) const NOBODY: Level = (RoleKind::User, DashboardAccess::None, ContactAccess::None, MessageAccess::None);
-pub(super) const ADMIN: Level =
+pub(crate) type Level = (RoleKind, DashboardAccess, ContactAccess, MessageAccess);
+pub(crate) const AGENT: Level = (RoleKind::User, DashboardAccess::All, ContactAccess::All, MessageAccess::Write);
+pub(crate) const REP: Level = (RoleKind::User, DashboardAccess::Assigned, ContactAccess::Own, MessageAccess::Write);
+pub(crate) const READER: Level = (RoleKind::User, DashboardAccess::All, ContactAccess::All, MessageAccess::Read);
+pub(crate) const NOBODY: Level = (RoleKind::User, DashboardAccess::None, ContactAccess::None, MessageAccess::None);
+pub(crate) const ADMIN: Level =
     (RoleKind::Administrator, DashboardAccess::All, ContactAccess::All, MessageAccess::Write);
 
 impl Office {
-    pub(super) fn open() -> Self {
+    pub(crate) fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("relay.db")).unwrap();
         let now = Timestamp(1_800_000_000_000);
@@ -68,14 +68,14 @@ impl Office {
     }
 
     /// Runs in the writer.
-    pub(super) fn write<T: Send + 'static>(
+    pub(crate) fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> T {
         self.store.write_blocking(work).unwrap()
     }
 
-    pub(super) fn later(&mut self, millis: i64) {
+    pub(crate) fn later(&mut self, millis: i64) {
         self.now = Timestamp(self.now.millis() + millis);
     }
 
@@ -84,7 +84,7 @@ impl Office {
     }
 
     /// Adds a member with a role of this access.
-    pub(super) fn member(&mut self, name: &str, level: Level) -> MemberId {
+    pub(crate) fn member(&mut self, name: &str, level: Level) -> MemberId {
         let (now, mut rng, workspace) = (self.now, self.rng(), self.workspace);
         let (kind, dashboard, contacts, messages) = level;
         let role = Role { id: RoleId::generate(now, &mut rng), name: name.into(), kind, dashboard, contacts, messages };
@@ -105,7 +105,7 @@ impl Office {
     }
 
     /// Enrols a device of a member.
-    pub(super) fn phone(&mut self, member: MemberId) -> Phone {
+    pub(crate) fn phone(&mut self, member: MemberId) -> Phone {
         let (now, mut rng, workspace) = (self.now, self.rng(), self.workspace);
         let device = DeviceId::generate(now, &mut rng);
         let secret = rng.next_u64().to_be_bytes();
@@ -122,7 +122,7 @@ impl Office {
     }
 
     /// A contact writes an SMS.
-    pub(super) fn sms(&mut self, phone: &str, text: &str) -> DocumentId {
+    pub(crate) fn sms(&mut self, phone: &str, text: &str) -> DocumentId {
         self.later(1000);
         let (now, mut rng) = (self.now, self.rng());
         let provider_id = format!("SM{:016x}", rng.next_u64());
@@ -137,22 +137,22 @@ impl Office {
     }
 
     /// What the relay holds of a document.
-    pub(super) fn held(&self, document: DocumentId, kind: Kind) -> Document {
+    pub(crate) fn held(&self, document: DocumentId, kind: Kind) -> Document {
         self.store.read_blocking(move |tx| super::documents::read_document(tx, document, kind)).unwrap()
     }
 
-    pub(super) fn conversation(&self, document: DocumentId) -> Conversation {
+    pub(crate) fn conversation(&self, document: DocumentId) -> Conversation {
         Conversation::read(&self.held(document, Kind::Conversation)).unwrap()
     }
 
-    pub(super) fn directory(&self) -> (DocumentId, Directory) {
+    pub(crate) fn directory(&self) -> (DocumentId, Directory) {
         let workspace = self.workspace;
         let (id, _) = self.store.read_blocking(move |tx| registers_of(tx, workspace)).unwrap();
         (id, Directory::read(&self.held(id, Kind::Directory)))
     }
 
     /// A number from the database.
-    pub(super) fn count(&self, sql: &'static str) -> i64 {
+    pub(crate) fn count(&self, sql: &'static str) -> i64 {
         self.store
             .read_blocking(move |tx| Ok::<_, StoreError>(tx.connection().query_row(sql, [], |row| row.get(0))?))
             .unwrap()
@@ -161,7 +161,7 @@ impl Office {
 
 impl Phone {
     /// Takes a document as the relay holds it.
-    pub(super) fn pull(&mut self, office: &Office, document: DocumentId, kind: Kind) {
+    pub(crate) fn pull(&mut self, office: &Office, document: DocumentId, kind: Kind) {
         self.documents.insert(document, office.held(document, kind));
     }
 
@@ -172,7 +172,7 @@ impl Phone {
     }
 
     /// Authors a verb as our device would.
-    pub(super) fn intent(&mut self, office: &mut Office, document: DocumentId, verb: &Verb) -> PushedIntent {
+    pub(crate) fn intent(&mut self, office: &mut Office, document: DocumentId, verb: &Verb) -> PushedIntent {
         let id = IntentId::generate(office.now, &mut office.rng);
         let author = Author { member: self.pusher.member, intent: id, at: office.now };
         let held = self.documents.entry(document).or_insert_with(|| Document::new(verb.kind()));
@@ -188,7 +188,7 @@ impl Phone {
     }
 
     /// Authors any actions under any intent.
-    pub(super) fn raw(
+    pub(crate) fn raw(
         &mut self,
         office: &mut Office,
         document: DocumentId,
@@ -203,11 +203,11 @@ impl Phone {
     }
 
     /// Pushes one group and returns its verdict.
-    pub(super) fn push(&mut self, office: &Office, group: Vec<PushedIntent>) -> Verdict {
+    pub(crate) fn push(&mut self, office: &Office, group: Vec<PushedIntent>) -> Verdict {
         self.push_all(office, vec![group]).remove(0)
     }
 
-    pub(super) fn push_all(&mut self, office: &Office, groups: Vec<Vec<PushedIntent>>) -> Vec<Verdict> {
+    pub(crate) fn push_all(&mut self, office: &Office, groups: Vec<Vec<PushedIntent>>) -> Vec<Verdict> {
         self.pushes += 1;
         let incarnation = Incarnation { previous: self.incarnation, next: self.incarnation + 1 };
         self.incarnation += 1;
@@ -224,13 +224,13 @@ impl Phone {
     }
 
     /// Authors and pushes a verb.
-    pub(super) fn run(&mut self, office: &mut Office, document: DocumentId, verb: &Verb) -> Verdict {
+    pub(crate) fn run(&mut self, office: &mut Office, document: DocumentId, verb: &Verb) -> Verdict {
         let intent = self.intent(office, document, verb);
         self.push(office, vec![intent])
     }
 
     /// A group that starts a conversation with a new contact.
-    pub(super) fn start(&mut self, office: &mut Office, phone: &str, text: &str) -> (DocumentId, Vec<PushedIntent>) {
+    pub(crate) fn start(&mut self, office: &mut Office, phone: &str, text: &str) -> (DocumentId, Vec<PushedIntent>) {
         let contact = DocumentId::generate(office.now, &mut office.rng);
         let document = DocumentId::generate(office.now, &mut office.rng);
         let create =
@@ -246,11 +246,11 @@ impl Phone {
     }
 }
 
-pub(super) fn pushed(id: IntentId, document: DocumentId, kind: Kind, change: &Change) -> PushedIntent {
+pub(crate) fn pushed(id: IntentId, document: DocumentId, kind: Kind, change: &Change) -> PushedIntent {
     let change = ByteBuf::from(change.raw_bytes().to_vec());
     PushedIntent { id, document, kind, change, seen: Some(Seen { order: u64::MAX, age_ms: 0 }), reoffered: false }
 }
 
-pub(super) fn reply(text: &str) -> Verb {
+pub(crate) fn reply(text: &str) -> Verb {
     Verb::Reply { text: text.into() }
 }
