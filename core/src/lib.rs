@@ -8,6 +8,7 @@ pub mod model;
 pub mod phone;
 pub mod policy;
 pub mod protocol;
+pub mod store;
 pub mod sync;
 pub mod time;
 pub mod triage;

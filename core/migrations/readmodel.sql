@@ -1,0 +1,95 @@
+-- The read model: what lists, counts and the search read. It derives from documents, facts and registers; when this file
+-- or the projection changes, raise `read_model::VERSION`: the tables are dropped, made anew and filled from the documents.
+-- Ids of rows are those of `documents`.
+
+CREATE TABLE conversation_rows (
+    id INTEGER PRIMARY KEY REFERENCES documents (id) ON DELETE CASCADE,
+    document BLOB NOT NULL,
+    conversation BLOB NOT NULL,
+    contact BLOB NOT NULL,
+    channel TEXT NOT NULL,
+    visibility INTEGER NOT NULL,
+    dashboard INTEGER NOT NULL,             -- the dashboard bit of `visibility`: every list and count asks for it
+    open INTEGER NOT NULL,
+    unread INTEGER NOT NULL,
+    needs_reply INTEGER NOT NULL,
+    assigned INTEGER NOT NULL,              -- how many members are
+    held INTEGER NOT NULL,
+    last_activity INTEGER NOT NULL,
+    labels BLOB NOT NULL,                   -- MessagePack of assignees, tags and origins, to see that they are unchanged
+    alerts INTEGER NOT NULL,                -- how many stand
+    body BLOB NOT NULL                      -- MessagePack of triage::ConversationRow
+) STRICT;
+CREATE INDEX conversations_by_activity ON conversation_rows (dashboard, last_activity DESC, document);
+CREATE INDEX conversations_by_status ON conversation_rows (dashboard, open, last_activity DESC, document);
+CREATE INDEX conversations_unread ON conversation_rows (last_activity DESC, document) WHERE dashboard = 1 AND unread = 1;
+CREATE INDEX conversations_to_answer ON conversation_rows (open, last_activity DESC, document) WHERE dashboard = 1 AND needs_reply = 1;
+CREATE INDEX conversations_of_nobody ON conversation_rows (open, last_activity DESC, document) WHERE dashboard = 1 AND assigned = 0;
+CREATE INDEX conversations_held ON conversation_rows (document) WHERE held > 0;
+CREATE INDEX conversations_by_id ON conversation_rows (conversation);
+CREATE INDEX conversations_of_contact ON conversation_rows (contact, dashboard, last_activity DESC);
+
+CREATE TABLE conversation_assignees (
+    member BLOB NOT NULL,
+    conversation INTEGER NOT NULL REFERENCES conversation_rows (id) ON DELETE CASCADE,
+    reasons INTEGER NOT NULL,               -- bits: 1 manual, 2 reply, 4 automation
+    PRIMARY KEY (member, conversation)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX assignees_of_conversation ON conversation_assignees (conversation);
+
+CREATE TABLE conversation_tags (
+    tag TEXT NOT NULL,
+    conversation INTEGER NOT NULL REFERENCES conversation_rows (id) ON DELETE CASCADE,
+    PRIMARY KEY (tag, conversation)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tags_of_conversation ON conversation_tags (conversation);
+
+CREATE TABLE conversation_origins (
+    origin TEXT NOT NULL,
+    conversation INTEGER NOT NULL REFERENCES conversation_rows (id) ON DELETE CASCADE,
+    PRIMARY KEY (origin, conversation)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX origins_of_conversation ON conversation_origins (conversation);
+
+CREATE TABLE alerts (
+    conversation INTEGER NOT NULL REFERENCES conversation_rows (id) ON DELETE CASCADE,
+    alert BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    body BLOB NOT NULL,                     -- MessagePack of triage::ActiveAlert
+    PRIMARY KEY (conversation, alert)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE contact_rows (
+    id INTEGER PRIMARY KEY REFERENCES documents (id) ON DELETE CASCADE,
+    contact BLOB NOT NULL UNIQUE,
+    display_name TEXT NOT NULL,
+    names TEXT NOT NULL,                    -- folded words, two spaces before each and at the end
+    phones TEXT NOT NULL,                   -- the forms of each number as digits, likewise
+    body BLOB NOT NULL                      -- MessagePack of triage::ContactRow
+) STRICT;
+
+CREATE TABLE contact_phones (
+    phone TEXT NOT NULL,
+    contact INTEGER NOT NULL REFERENCES contact_rows (id) ON DELETE CASCADE,
+    PRIMARY KEY (phone, contact)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX phones_of_contact ON contact_phones (contact);
+
+-- Trigrams find any part of a word from three characters on; the two spaces before each word make the first one or two
+-- characters of a word a trigram too.
+CREATE VIRTUAL TABLE contact_search USING fts5 (
+    names, phones, content = 'contact_rows', content_rowid = 'id', tokenize = 'trigram case_sensitive 1'
+);
+INSERT INTO contact_search (contact_search, rank) VALUES ('secure-delete', 1);
+
+CREATE TRIGGER contact_search_insert AFTER INSERT ON contact_rows BEGIN
+    INSERT INTO contact_search (rowid, names, phones) VALUES (new.id, new.names, new.phones);
+END;
+CREATE TRIGGER contact_search_delete AFTER DELETE ON contact_rows BEGIN
+    INSERT INTO contact_search (contact_search, rowid, names, phones) VALUES ('delete', old.id, old.names, old.phones);
+END;
+CREATE TRIGGER contact_search_update AFTER UPDATE OF names, phones ON contact_rows
+WHEN old.names <> new.names OR old.phones <> new.phones BEGIN
+    INSERT INTO contact_search (contact_search, rowid, names, phones) VALUES ('delete', old.id, old.names, old.phones);
+    INSERT INTO contact_search (rowid, names, phones) VALUES (new.id, new.names, new.phones);
+END;

@@ -1,0 +1,82 @@
+//! Opening a connection, with the settings of each.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::DatabaseKey;
+use crate::sync::storage::StorageError;
+
+/// How long a connection waits for another process (the notification extension) to end its transaction.
+const BUSY: Duration = Duration::from_secs(5);
+/// Statements kept prepared on each connection: more than the store has.
+const STATEMENTS: usize = 128;
+/// The log is cut to this size once it was checkpointed, in bytes.
+const LOG_BYTES: i64 = 4 * 1024 * 1024;
+
+/// Where the database is.
+#[derive(Clone, Debug)]
+pub(super) enum Place {
+    /// An encrypted file.
+    File { path: PathBuf, key: DatabaseKey },
+    /// This process' memory, under a name that its connections share.
+    Memory { name: String },
+}
+
+impl Place {
+    pub(super) fn file(path: &Path, key: &DatabaseKey) -> Self {
+        Self::File { path: path.to_owned(), key: key.clone() }
+    }
+
+    pub(super) fn memory() -> Self {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        // The memory VFS rather than a shared cache: its readers see commits only, as those of a file do.
+        Self::Memory { name: format!("file:/offdesk-{}?vfs=memdb", COUNT.fetch_add(1, Ordering::Relaxed)) }
+    }
+
+    /// The connection that writes.
+    pub(super) fn writer(&self) -> Result<Connection, StorageError> {
+        let connection = self.connect()?;
+        if matches!(self, Self::File { .. }) {
+            connection.pragma_update(None, "journal_mode", "WAL")?;
+            connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
+        }
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "secure_delete", "ON")?;
+        Ok(connection)
+    }
+
+    /// A connection that reads.
+    pub(super) fn reader(&self) -> Result<Connection, StorageError> {
+        let connection = self.connect()?;
+        connection.pragma_update(None, "query_only", "ON")?;
+        Ok(connection)
+    }
+
+    fn connect(&self) -> Result<Connection, StorageError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = match self {
+            Self::File { path, key } => {
+                let connection = Connection::open_with_flags(path, flags)?;
+                // SQLCipher would write to stderr about a wrong key; the error says it all.
+                connection.execute_batch("PRAGMA cipher_log_level = NONE")?;
+                // Page size, HMAC and cipher stay at SQLCipher 4's defaults. `cipher_memory_security` stays off: it
+                // wipes and locks every allocation of SQLite at a multiple of the cost; keys are wiped without it.
+                connection.execute_batch(&key.pragma())?;
+                connection
+            }
+            Self::Memory { name } => Connection::open_with_flags(name, flags | OpenFlags::SQLITE_OPEN_URI)?,
+        };
+        connection.busy_timeout(BUSY)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        // The first page is decrypted here: a wrong key ends here.
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        connection.pragma_update(None, "foreign_keys", "ON")?;
+        Ok(connection)
+    }
+}

@@ -1,0 +1,197 @@
+//! The handle that writes.
+
+use std::{path::Path, sync::Arc};
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::{DatabaseKey, Reader, SqliteStorage, connection::Place, migrations, read_model, reader::Readers};
+use crate::sync::storage::StorageError;
+
+/// The device's database. One value a process writes; [`Database::reader`] gives handles that read beside it.
+#[derive(Debug)]
+pub struct Database {
+    place: Place,
+    /// `None` while released.
+    writer: Option<Connection>,
+    /// A memory database's connection while released: closing it would lose everything.
+    parked: Option<Connection>,
+    readers: Arc<Readers>,
+    rebuild: bool,
+}
+
+impl Database {
+    /// Opens the database, creating it and bringing its schema up to date as needed. A read model that is damaged or of
+    /// another version is made anew, empty: see [`Database::needs_rebuild`].
+    ///
+    /// # Errors
+    /// [`StorageError::WrongKey`] if the key doesn't fit or the file is no database, [`StorageError::Newer`] if a newer
+    /// build wrote it, [`StorageError::Corrupt`] if it is damaged beyond the read model, [`StorageError::Busy`] if
+    /// another process holds it, [`StorageError::Full`] or [`StorageError::Io`] for the disk.
+    pub fn open(path: &Path, key: &DatabaseKey) -> Result<Self, StorageError> {
+        Self::at(Place::file(path, key))
+    }
+
+    /// A new, unencrypted database in memory, of the same schema and behaviour, gone with its last handle.
+    ///
+    /// # Errors
+    /// [`StorageError::Io`] if there is no memory.
+    pub fn in_memory() -> Result<Self, StorageError> {
+        Self::at(Place::memory())
+    }
+
+    pub(super) fn at(place: Place) -> Result<Self, StorageError> {
+        let mut writer = place.writer()?;
+        migrations::migrate(&mut writer)?;
+        let rebuild = read_model::prepare(&mut writer)?;
+        let readers = Arc::new(Readers::new(place.clone()));
+        Ok(Self { place, writer: Some(writer), parked: None, readers, rebuild })
+    }
+
+    /// Runs `work` in one transaction: all of it is on the disk when this returns, or, on any error, nothing.
+    ///
+    /// # Errors
+    /// What `work` returns, or [`StorageError`] if the transaction can't begin or commit.
+    pub fn write<T, E: From<StorageError>>(
+        &mut self,
+        work: impl FnOnce(&mut SqliteStorage<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let writer = self.writer.as_mut().ok_or_else(released)?;
+        let transaction =
+            writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StorageError::from)?;
+        // Dropping the transaction rolls it back, on an error as on a panic.
+        let value = work(&mut SqliteStorage::new(&transaction, self.readers.damaged()))?;
+        transaction.commit().map_err(StorageError::from)?;
+        Ok(value)
+    }
+
+    /// A handle that reads, for any thread.
+    pub fn reader(&self) -> Reader {
+        Reader::new(Arc::clone(&self.readers))
+    }
+
+    /// Whether the read model waits to be filled: project every document, then call [`Database::read_model_rebuilt`].
+    /// True after opening if it was missing, damaged, of another version or never filled, and once a row of it turned
+    /// out unreadable.
+    pub fn needs_rebuild(&self) -> bool {
+        self.rebuild || self.readers.damaged().is_set()
+    }
+
+    /// Empties the read model, for a rebuild while the database is open.
+    ///
+    /// # Errors
+    /// [`StorageError`] of the disk.
+    pub fn recreate_read_model(&mut self) -> Result<(), StorageError> {
+        let writer = self.writer.as_mut().ok_or_else(released)?;
+        self.rebuild = read_model::recreate(writer)?;
+        self.readers.damaged().clear();
+        Ok(())
+    }
+
+    /// Says that every document has been projected.
+    ///
+    /// # Errors
+    /// [`StorageError`] of the disk.
+    pub fn read_model_rebuilt(&mut self) -> Result<(), StorageError> {
+        let writer = self.writer.as_ref().ok_or_else(released)?;
+        read_model::mark_complete(writer)?;
+        self.readers.damaged().clear();
+        self.rebuild = false;
+        Ok(())
+    }
+
+    /// Moves the write-ahead log into the database and cuts it to nothing, so that what was removed (R9) is in neither.
+    /// Returns whether it could: a reader in the middle of a query prevents it, then try again later.
+    ///
+    /// # Errors
+    /// [`StorageError`] of the disk.
+    pub fn truncate_wal(&mut self) -> Result<bool, StorageError> {
+        let writer = self.writer.as_ref().ok_or_else(released)?;
+        checkpoint(writer)
+    }
+
+    /// Closes every connection and with them every file lock, within a second, for a host that is about to suspend the
+    /// process. Until [`Database::reacquire`] every call fails.
+    ///
+    /// # Errors
+    /// [`StorageError::Busy`] if a query of another thread runs on beyond a second.
+    pub fn release(&mut self) -> Result<(), StorageError> {
+        let idle = self.readers.close();
+        let writer = self.writer.take();
+        match self.place {
+            Place::Memory { .. } => self.parked = writer.or(self.parked.take()),
+            // The last connection to close moves the log into the database and removes it.
+            Place::File { .. } => drop(writer),
+        }
+        if idle { Ok(()) } else { Err(StorageError::Busy) }
+    }
+
+    /// Opens again after [`Database::release`]. Nothing to do if it wasn't released.
+    ///
+    /// # Errors
+    /// As [`Database::open`].
+    pub fn reacquire(&mut self) -> Result<(), StorageError> {
+        if self.writer.is_none() {
+            let writer = match self.parked.take() {
+                Some(parked) => parked,
+                None => self.place.writer()?,
+            };
+            self.writer = Some(writer);
+        }
+        self.readers.reopen();
+        Ok(())
+    }
+
+    /// Whether it is released.
+    pub fn is_released(&self) -> bool {
+        self.writer.is_none()
+    }
+
+    /// Writes everything into the one file and closes it.
+    ///
+    /// # Errors
+    /// [`StorageError`] of the disk, or [`StorageError::Busy`] as [`Database::release`]. What was written is durable
+    /// either way.
+    pub fn checkpoint_and_close(mut self) -> Result<(), StorageError> {
+        let idle = self.readers.close();
+        if let Some(writer) = self.writer.take() {
+            checkpoint(&writer)?;
+            writer.close().map_err(|(_, error)| StorageError::from(error))?;
+        }
+        if idle { Ok(()) } else { Err(StorageError::Busy) }
+    }
+
+    /// Checks the whole file: every page against its HMAC, SQLite's own structures, foreign keys, the read model
+    /// against the documents. Takes seconds on a large database.
+    ///
+    /// # Errors
+    /// [`StorageError::Corrupt`] with what was found first.
+    pub fn integrity_check(&mut self) -> Result<(), StorageError> {
+        let writer = self.writer.as_ref().ok_or_else(released)?;
+        let first = |sql: &str| -> Result<Option<String>, StorageError> {
+            let mut statement = writer.prepare(sql)?;
+            let mut rows = statement.query([])?;
+            Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
+        };
+        if matches!(self.place, Place::File { .. })
+            && let Some(found) = first("PRAGMA cipher_integrity_check")?
+        {
+            return Err(StorageError::Corrupt(found));
+        }
+        if let Some(found) = first("PRAGMA integrity_check(1)")?.filter(|found| found != "ok") {
+            return Err(StorageError::Corrupt(found));
+        }
+        if let Some(table) = first("PRAGMA foreign_key_check")? {
+            return Err(StorageError::Corrupt(format!("a row of {table} belongs to no document")));
+        }
+        read_model::check(writer)?.map_or(Ok(()), |found| Err(StorageError::Corrupt(found.into())))
+    }
+}
+
+pub(super) fn released() -> StorageError {
+    StorageError::Io("the database is released: acquire it again first".into())
+}
+
+fn checkpoint(writer: &Connection) -> Result<bool, StorageError> {
+    // In memory there is no log, and the answer is (0, -1, -1).
+    Ok(writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))? == 0)
+}

@@ -1,0 +1,46 @@
+//! The device's database: one SQLCipher file, one writer, a few readers.
+//!
+//! [`Database`] holds the writer. Whatever happens on the device happens in one [`Database::write`]: the session gets a
+//! [`SqliteStorage`] inside a transaction, and when the call returns its work is on the disk (`synchronous=FULL`). The
+//! UI reads through a [`Reader`], whose connections see the last commit and, with the write-ahead log, never wait for
+//! the writer.
+//!
+//! # What is in it
+//! - What must not be lost: documents (snapshot and tail), relay facts, registers, intents, identity and sync state.
+//!   Its schema is migrated (`core/migrations`, [`migrations`]).
+//! - The read model ([`read_model`], [`rows`]): rows, alerts and search index, derived from the former. It has a version
+//!   of its own; if it is of another version, incomplete or damaged, opening drops it and makes it anew, empty, and
+//!   [`Database::needs_rebuild`] tells the session to project every document.
+//!
+//! # Layout
+//! [`key`], [`connection`], [`error`], [`sql`]: opening, settings, errors, values. [`database`], [`reader`]: the two handles.
+//! [`documents`], [`facts`], [`intents`], [`registers`], [`rows`], [`device`]: one table group each, wired to the
+//! session's trait in [`storage`]. [`query`]: what only the UI asks. [`fold`]: how names and numbers are made comparable.
+
+mod connection;
+#[cfg(test)]
+mod contract;
+mod database;
+mod device;
+mod documents;
+mod error;
+mod facts;
+mod fold;
+mod intents;
+mod key;
+mod migrations;
+pub mod query;
+mod read_model;
+mod reader;
+mod registers;
+mod rows;
+mod sql;
+mod storage;
+#[cfg(test)]
+mod tests;
+
+pub use database::Database;
+pub use key::DatabaseKey;
+pub use query::{OutboxCounts, OutboxEntry, PageKey, StoreStats};
+pub use reader::{Reader, Snapshot};
+pub use storage::SqliteStorage;

@@ -1,0 +1,165 @@
+//! The read model's life: made, checked when the database opens, dropped and made anew when it can't be trusted.
+
+use rusqlite::{Connection, params};
+
+use super::sql::unpack;
+use crate::{
+    model::Kind,
+    sync::storage::StorageError,
+    triage::{ActiveAlert, ContactRow, ConversationRow},
+};
+
+const SCHEMA: &str = include_str!("../../migrations/readmodel.sql");
+/// To be raised with every change of [`SCHEMA`], of the rows' types, or of how documents are projected or names folded.
+pub(super) const VERSION: i64 = 1;
+/// In the order in which they can be dropped.
+const TABLES: [&str; 7] = [
+    "contact_phones",
+    "contact_rows",
+    "alerts",
+    "conversation_origins",
+    "conversation_tags",
+    "conversation_assignees",
+    "conversation_rows",
+];
+const SEARCH: &str = "contact_search";
+
+/// Makes sure that there is a read model of this version that is in order. Whether it waits to be filled.
+pub(super) fn prepare(connection: &mut Connection) -> Result<bool, StorageError> {
+    let (version, complete): (i64, bool) =
+        connection.query_row("SELECT version, complete FROM read_model", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    if version == VERSION {
+        match check(connection) {
+            Ok(None) => return Ok(!complete),
+            Ok(Some(found)) => tracing::warn!(found, "the read model is damaged and made anew"),
+            Err(error @ (StorageError::Busy | StorageError::Full)) => return Err(error),
+            Err(error) => tracing::warn!(%error, "the read model can't be read and is made anew"),
+        }
+    }
+    recreate(connection)
+}
+
+/// Drops the read model and makes it anew, empty. Whether it waits to be filled: not if there is nothing to project.
+pub(super) fn recreate(connection: &mut Connection) -> Result<bool, StorageError> {
+    drop_search(connection)?;
+    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    for table in TABLES {
+        transaction.execute_batch(&format!("DROP TABLE IF EXISTS {table}"))?;
+    }
+    transaction.execute_batch(SCHEMA)?;
+    transaction.execute("UPDATE documents SET projected = 0 WHERE projected = 1", [])?;
+    let empty: bool = transaction.query_row(
+        "SELECT NOT EXISTS (SELECT 1 FROM documents WHERE kind IN (?1, ?2))",
+        [Kind::Conversation.code(), Kind::Contact.code()],
+        |row| row.get(0),
+    )?;
+    transaction.execute("UPDATE read_model SET version = ?1, complete = ?2", params![VERSION, empty])?;
+    transaction.commit()?;
+    Ok(!empty)
+}
+
+/// A virtual table whose own tables are damaged can't even be dropped: then its entry is taken out of the schema first.
+fn drop_search(connection: &Connection) -> Result<(), StorageError> {
+    // Its triggers would otherwise name a table that is gone.
+    connection.execute_batch(
+        "DROP TRIGGER IF EXISTS contact_search_insert; DROP TRIGGER IF EXISTS contact_search_delete;
+         DROP TRIGGER IF EXISTS contact_search_update;",
+    )?;
+    if let Err(error) = connection.execute_batch(&format!("DROP TABLE IF EXISTS {SEARCH}")) {
+        tracing::warn!(%error, "the search index can't be dropped whole and is dropped in parts");
+        connection.execute_batch(&format!(
+            "PRAGMA writable_schema = ON;
+             DELETE FROM sqlite_schema WHERE type = 'table' AND name = '{SEARCH}';
+             PRAGMA writable_schema = RESET;"
+        ))?;
+    }
+    for part in ["data", "idx", "docsize", "config", "content"] {
+        connection.execute_batch(&format!("DROP TABLE IF EXISTS {SEARCH}_{part}"))?;
+    }
+    Ok(())
+}
+
+/// Notes that every document has been projected.
+pub(super) fn mark_complete(connection: &Connection) -> Result<(), StorageError> {
+    connection.execute("UPDATE read_model SET complete = 1", [])?;
+    Ok(())
+}
+
+/// What is wrong with the read model, if anything.
+///
+/// # Errors
+/// [`StorageError`] if it can't even be read.
+pub(super) fn check(connection: &Connection) -> Result<Option<&'static str>, StorageError> {
+    if parts(connection)? != expected()? {
+        return Ok(Some("a table of the read model is missing or of another form"));
+    }
+    let counts_agree: bool = connection.query_row(
+        "SELECT (SELECT count(*) FROM conversation_rows) = (SELECT count(*) FROM documents WHERE kind = ?1 AND projected = 1)
+            AND (SELECT count(*) FROM contact_rows) = (SELECT count(*) FROM documents WHERE kind = ?2 AND projected = 1)
+            AND (SELECT count(*) FROM contact_rows) = (SELECT count(*) FROM contact_search_docsize)",
+        [Kind::Conversation.code(), Kind::Contact.code()],
+        |row| row.get(0),
+    )?;
+    if !counts_agree {
+        return Ok(Some("the read model has other rows than there are documents"));
+    }
+    // Compares the index with the texts that it is of.
+    connection.execute_batch("INSERT INTO contact_search (contact_search, rank) VALUES ('integrity-check', 1)")?;
+    readable::<ConversationRow>(connection, "SELECT body FROM conversation_rows")?;
+    readable::<ActiveAlert>(connection, "SELECT body FROM alerts")?;
+    readable::<ContactRow>(connection, "SELECT body FROM contact_rows")?;
+    Ok(None)
+}
+
+fn readable<T: serde::de::DeserializeOwned>(connection: &Connection, sql: &str) -> Result<(), StorageError> {
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        unpack::<T>("row", row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?)?;
+    }
+    Ok(())
+}
+
+/// Name and SQL of everything in the read model.
+fn parts(connection: &Connection) -> Result<Vec<(String, String)>, StorageError> {
+    let mut statement =
+        connection.prepare("SELECT tbl_name, name, coalesce(sql, '') FROM sqlite_schema ORDER BY name")?;
+    let mut rows = statement.query([])?;
+    let mut parts = Vec::new();
+    while let Some(row) = rows.next()? {
+        let table: String = row.get(0)?;
+        if TABLES.contains(&table.as_str()) || table.starts_with(SEARCH) {
+            parts.push((row.get(1)?, row.get(2)?));
+        }
+    }
+    Ok(parts)
+}
+
+fn expected() -> Result<Vec<(String, String)>, StorageError> {
+    let fresh = Connection::open_in_memory()?;
+    fresh.execute_batch(SCHEMA)?;
+    parts(&fresh)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use sha2::{Digest, Sha256};
+
+    use super::*;
+
+    #[test]
+    fn the_version_is_raised_with_the_schema() {
+        let hash: String = Sha256::digest(SCHEMA).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        // A device with the old tables would go on with them if only the hash were changed here.
+        assert_eq!((VERSION, hash.as_str()), (1, "f95a9e32d3562952"), "raise VERSION, then note the new pair here");
+    }
+
+    #[test]
+    fn every_table_of_the_schema_is_known_for_dropping() {
+        let fresh = Connection::open_in_memory().unwrap();
+        fresh.execute_batch(SCHEMA).unwrap();
+        let all: i64 = fresh.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).unwrap();
+        assert_eq!(usize::try_from(all).unwrap(), parts(&fresh).unwrap().len());
+    }
+}

@@ -1,0 +1,280 @@
+//! Rows of the read model: conversations with their labels and alerts, contacts with their search entry.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::{Snapshot, SqliteStorage, error::no_document, fold, sql::pack_row};
+use crate::{
+    ids::{ContactId, ConversationId, DocumentId},
+    model::{Channel, Status, conversation::AssignmentReason},
+    policy::Visibility,
+    sync::storage::StorageError,
+    triage::{ActiveAlert, ContactRow, ConversationRow},
+};
+
+/// What stands for the name of a contact that is not on the device (yet).
+const NO_NAME: &str = "Unknown contact";
+
+/// The columns that [`Snapshot::conversation_of`] reads, of `conversation_rows r LEFT JOIN contact_rows c`.
+pub(super) const CONVERSATION: &str = "r.body, r.visibility, c.display_name";
+/// The join that gives a conversation its contact's present name.
+pub(super) const WITH_CONTACT: &str = "conversation_rows r LEFT JOIN contact_rows c ON c.contact = r.contact";
+
+/// The bit of a reason in `conversation_assignees.reasons`.
+pub(super) const fn reason_bit(reason: AssignmentReason) -> i64 {
+    match reason {
+        AssignmentReason::Manual => 1,
+        AssignmentReason::Reply => 2,
+        AssignmentReason::Automation => 4,
+    }
+}
+
+/// The contact's name, where it is known.
+pub(super) fn name_of(row: &Row<'_>, column: usize) -> Result<String, StorageError> {
+    Ok(row.get::<_, Option<String>>(column)?.unwrap_or_else(|| NO_NAME.into()))
+}
+
+impl Snapshot<'_> {
+    /// Reads [`CONVERSATION`] from the columns that begin at `from`.
+    pub(super) fn conversation_of(&self, row: &Row<'_>, from: usize) -> Result<ConversationRow, StorageError> {
+        let bytes = row.get_ref(from)?.as_blob().map_err(rusqlite::Error::from)?;
+        let mut conversation: ConversationRow = self.unpack_row(bytes)?;
+        conversation.visibility = Visibility(row.get(from + 1)?);
+        conversation.contact_name = name_of(row, from + 2)?;
+        Ok(conversation)
+    }
+
+    /// The row of a conversation, on the dashboard or not.
+    pub fn conversation(&self, conversation: ConversationId) -> Result<Option<ConversationRow>, StorageError> {
+        let Some(document) = self.document_of(conversation)? else { return Ok(None) };
+        self.conversation_in(document)
+    }
+
+    /// The row of the conversation in a document.
+    pub fn conversation_in(&self, document: DocumentId) -> Result<Option<ConversationRow>, StorageError> {
+        let Some(id) = self.row_id(document)? else { return Ok(None) };
+        let mut statement =
+            self.connection.prepare_cached(&format!("SELECT {CONVERSATION} FROM {WITH_CONTACT} WHERE r.id = ?1"))?;
+        let mut rows = statement.query([id])?;
+        rows.next()?.map(|row| self.conversation_of(row, 0)).transpose()
+    }
+
+    /// The document of a conversation.
+    pub fn document_of(&self, conversation: ConversationId) -> Result<Option<DocumentId>, StorageError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT document FROM conversation_rows WHERE conversation = ?1 ORDER BY last_activity DESC, document LIMIT 1",
+        )?;
+        Ok(statement.query_row([conversation], |row| row.get(0)).optional()?)
+    }
+
+    /// The contact with this phone (E.164). One that the relay knows comes before one that only this device does.
+    pub fn contact_by_phone(&self, phone: &str) -> Result<Option<ContactId>, StorageError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT d.document FROM contact_phones p JOIN documents d ON d.id = p.contact
+             WHERE p.phone = ?1 ORDER BY d.confirmed DESC, d.document LIMIT 1",
+        )?;
+        Ok(statement.query_row([phone], |row| row.get(0)).optional()?)
+    }
+
+    /// The conversation with this contact over this channel. One that the relay knows comes first.
+    pub fn conversation_with(&self, contact: ContactId, channel: &Channel) -> Result<Option<DocumentId>, StorageError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT r.document FROM conversation_rows r JOIN documents d ON d.id = r.id
+             WHERE r.contact = ?1 AND r.channel = ?2 ORDER BY d.confirmed DESC, r.last_activity DESC, r.document LIMIT 1",
+        )?;
+        Ok(statement.query_row(params![contact, channel.to_string()], |row| row.get(0)).optional()?)
+    }
+
+    /// A contact's row.
+    pub fn contact_row(&self, contact: ContactId) -> Result<Option<ContactRow>, StorageError> {
+        let mut statement = self.connection.prepare_cached("SELECT body FROM contact_rows WHERE contact = ?1")?;
+        let mut rows = statement.query([contact])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        self.unpack_row(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?).map(Some)
+    }
+
+    /// Documents whose projection holds alerts.
+    pub fn documents_with_alerts(&self) -> Result<BTreeSet<DocumentId>, StorageError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT document FROM conversation_rows WHERE id IN (SELECT conversation FROM alerts)")?;
+        Ok(statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    }
+}
+
+/// What a row was, as far as writing it again depends on it.
+struct Before {
+    labels: Vec<u8>,
+    alerts: u32,
+    body: Vec<u8>,
+    visibility: u8,
+}
+
+impl SqliteStorage<'_> {
+    pub(super) fn write_conversation(&self, row: &ConversationRow, alerts: &[ActiveAlert]) -> Result<(), StorageError> {
+        let id = self.projected(row.document)?;
+        let labels = pack_row(&(&row.assignees, &row.tags, &row.origins))?;
+        // The name is the contact's to change: it is joined when read.
+        let body = pack_row(&ConversationRow { contact_name: String::new(), ..row.clone() })?;
+        let before = self
+            .connection()
+            .prepare_cached("SELECT labels, alerts, body, visibility FROM conversation_rows WHERE id = ?1")?
+            .query_row([id], |row| {
+                Ok(Before { labels: row.get(0)?, alerts: row.get(1)?, body: row.get(2)?, visibility: row.get(3)? })
+            })
+            .optional()?;
+        let same =
+            |before: &Before| before.body == body && before.visibility == row.visibility.0 && before.labels == labels;
+        if alerts.is_empty() && before.as_ref().is_some_and(|before| before.alerts == 0 && same(before)) {
+            return Ok(());
+        }
+        self.write_conversation_row(id, row, &labels, alerts.len(), &body)?;
+        if before.as_ref().is_none_or(|before| before.labels != labels) {
+            self.write_labels(id, row, before.is_some())?;
+        }
+        self.write_alerts(id, alerts, before.is_some_and(|before| before.alerts > 0))
+    }
+
+    fn write_conversation_row(
+        &self,
+        id: i64,
+        row: &ConversationRow,
+        labels: &[u8],
+        alerts: usize,
+        body: &[u8],
+    ) -> Result<(), StorageError> {
+        self.connection()
+            .prepare_cached(
+                "INSERT INTO conversation_rows (id, document, conversation, contact, channel, visibility, dashboard, open, unread,
+                     needs_reply, assigned, held, last_activity, labels, alerts, body)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+                 ON CONFLICT (id) DO UPDATE SET conversation = ?3, contact = ?4, channel = ?5, visibility = ?6, dashboard = ?7,
+                     open = ?8, unread = ?9, needs_reply = ?10, assigned = ?11, held = ?12, last_activity = ?13, labels = ?14,
+                     alerts = ?15, body = ?16",
+            )?
+            .execute(params![
+                id,
+                row.document,
+                row.conversation,
+                row.contact,
+                row.channel.to_string(),
+                row.visibility.0,
+                row.visibility.dashboard(),
+                row.status == Status::Open,
+                row.unread,
+                row.needs_reply,
+                integer(row.assignees.len()),
+                row.held,
+                row.last_activity.millis(),
+                labels,
+                integer(alerts),
+                body
+            ])?;
+        Ok(())
+    }
+
+    fn write_labels(&self, id: i64, row: &ConversationRow, replace: bool) -> Result<(), StorageError> {
+        let connection = self.connection();
+        if replace {
+            connection.prepare_cached("DELETE FROM conversation_assignees WHERE conversation = ?1")?.execute([id])?;
+            connection.prepare_cached("DELETE FROM conversation_tags WHERE conversation = ?1")?.execute([id])?;
+            connection.prepare_cached("DELETE FROM conversation_origins WHERE conversation = ?1")?.execute([id])?;
+        }
+        let mut assignee = connection
+            .prepare_cached("INSERT INTO conversation_assignees (member, conversation, reasons) VALUES (?1, ?2, ?3)")?;
+        for (member, reasons) in &row.assignees {
+            let bits = reasons.iter().fold(0, |bits, reason| bits | reason_bit(*reason));
+            assignee.execute(params![member, id, bits])?;
+        }
+        let mut tag = connection.prepare_cached("INSERT INTO conversation_tags (tag, conversation) VALUES (?1, ?2)")?;
+        for name in &row.tags {
+            tag.execute(params![name, id])?;
+        }
+        let mut origin = connection
+            .prepare_cached("INSERT OR IGNORE INTO conversation_origins (origin, conversation) VALUES (?1, ?2)")?;
+        for known in &row.origins {
+            origin.execute(params![known.name(), id])?;
+        }
+        Ok(())
+    }
+
+    fn write_alerts(&self, id: i64, alerts: &[ActiveAlert], replace: bool) -> Result<(), StorageError> {
+        if replace {
+            self.connection().prepare_cached("DELETE FROM alerts WHERE conversation = ?1")?.execute([id])?;
+        }
+        let mut insert = self
+            .connection()
+            .prepare_cached("INSERT OR REPLACE INTO alerts (conversation, alert, at, body) VALUES (?1, ?2, ?3, ?4)")?;
+        for active in alerts {
+            let body = pack_row(&ActiveAlert { contact_name: String::new(), ..active.clone() })?;
+            insert.execute(params![id, active.alert.id, active.alert.at.millis(), body])?;
+        }
+        Ok(())
+    }
+
+    /// The row follows its document at once, so that nothing shows what has left the dashboard (R5).
+    pub(super) fn write_row_visibility(&self, id: i64, visibility: Visibility) -> Result<(), StorageError> {
+        self.connection()
+            .prepare_cached(
+                "UPDATE conversation_rows SET visibility = ?2, dashboard = ?3 WHERE id = ?1 AND visibility <> ?2",
+            )?
+            .execute(params![id, visibility.0, visibility.dashboard()])?;
+        Ok(())
+    }
+
+    pub(super) fn write_contact(&self, row: &ContactRow) -> Result<(), StorageError> {
+        let id = self.projected(row.contact)?;
+        let body = pack_row(row)?;
+        let before: Option<Vec<u8>> = self
+            .connection()
+            .prepare_cached("SELECT body FROM contact_rows WHERE id = ?1")?
+            .query_row([id], |row| row.get(0))
+            .optional()?;
+        if before.as_ref() == Some(&body) {
+            return Ok(());
+        }
+        // A contact without a name is known by its e-mail address.
+        let name = if row.name.is_empty() { row.email.as_deref().unwrap_or_default() } else { &row.name };
+        self.connection()
+            .prepare_cached(
+                "INSERT INTO contact_rows (id, contact, display_name, names, phones, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT (id) DO UPDATE SET display_name = ?3, names = ?4, phones = ?5, body = ?6",
+            )?
+            .execute(params![
+                id,
+                row.contact,
+                row.display_name,
+                fold::name_entry(name),
+                fold::phone_entry(row.phones.iter().map(String::as_str)),
+                body
+            ])?;
+        if before.is_some() {
+            self.connection().prepare_cached("DELETE FROM contact_phones WHERE contact = ?1")?.execute([id])?;
+        }
+        let mut insert =
+            self.connection().prepare_cached("INSERT INTO contact_phones (phone, contact) VALUES (?1, ?2)")?;
+        for phone in &row.phones {
+            insert.execute(params![phone, id])?;
+        }
+        Ok(())
+    }
+
+    /// The number of a document that gets a row, noted so that the read model can be checked against the documents.
+    fn projected(&self, document: DocumentId) -> Result<i64, StorageError> {
+        let found: Option<(i64, bool)> = self
+            .connection()
+            .prepare_cached("SELECT id, projected FROM documents WHERE document = ?1")?
+            .query_row([document], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        let (id, projected) = found.ok_or_else(|| no_document(document))?;
+        if !projected {
+            self.connection().prepare_cached("UPDATE documents SET projected = 1 WHERE id = ?1")?.execute([id])?;
+        }
+        Ok(id)
+    }
+}
+
+fn integer(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
+}

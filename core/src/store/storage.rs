@@ -1,0 +1,199 @@
+//! The session's [`Storage`] on SQLite: each method is one of the table groups' own.
+
+use std::collections::BTreeSet;
+
+use rusqlite::Connection;
+
+use super::{Snapshot, reader::Damaged};
+use crate::{
+    ids::{AlertId, ContactId, ConversationId, DocumentId, IntentId},
+    model::{Channel, Kind},
+    policy::Visibility,
+    protocol::{Fact, RegisterKey},
+    sync::storage::{Identity, IntentRecord, Storage, StorageError, StoredDocument, StoredRegister, SyncState},
+    time::Timestamp,
+    triage::{ActiveAlert, ContactRow, ConversationRow, Registers},
+};
+
+/// The database inside one transaction of [`super::Database::write`].
+#[derive(Debug)]
+pub struct SqliteStorage<'a> {
+    connection: &'a Connection,
+    damaged: &'a Damaged,
+}
+
+impl<'a> SqliteStorage<'a> {
+    pub(super) fn new(connection: &'a Connection, damaged: &'a Damaged) -> Self {
+        Self { connection, damaged }
+    }
+
+    pub(super) fn connection(&self) -> &'a Connection {
+        self.connection
+    }
+
+    /// The same transaction for reading, with the UI's queries.
+    pub fn reading(&self) -> Snapshot<'a> {
+        Snapshot::new(self.connection, self.damaged)
+    }
+}
+
+impl Storage for SqliteStorage<'_> {
+    fn identity(&self) -> Result<Option<Identity>, StorageError> {
+        self.reading().identity()
+    }
+
+    fn set_identity(&mut self, identity: &Identity) -> Result<(), StorageError> {
+        self.write_identity(identity)
+    }
+
+    fn state(&self) -> Result<Option<SyncState>, StorageError> {
+        self.reading().state()
+    }
+
+    fn set_state(&mut self, state: &SyncState) -> Result<(), StorageError> {
+        self.write_state(state)
+    }
+
+    fn document(&self, id: DocumentId) -> Result<Option<StoredDocument>, StorageError> {
+        self.reading().document(id)
+    }
+
+    fn document_kind(&self, id: DocumentId) -> Result<Option<(Kind, Visibility)>, StorageError> {
+        self.reading().document_kind(id)
+    }
+
+    fn documents(&self, kind: Option<Kind>) -> Result<Vec<DocumentId>, StorageError> {
+        self.reading().documents(kind)
+    }
+
+    fn put_document(
+        &mut self,
+        id: DocumentId,
+        kind: Kind,
+        visibility: Visibility,
+        saved: &[u8],
+        confirmed: bool,
+    ) -> Result<(), StorageError> {
+        self.write_document(id, kind, visibility, saved, confirmed)
+    }
+
+    fn append_changes(&mut self, id: DocumentId, changes: &[Vec<u8>]) -> Result<(), StorageError> {
+        self.write_changes(id, changes)
+    }
+
+    fn set_visibility(&mut self, id: DocumentId, visibility: Visibility) -> Result<(), StorageError> {
+        self.write_visibility(id, visibility)
+    }
+
+    fn set_actor(&mut self, id: DocumentId, actor: Option<[u8; 16]>) -> Result<(), StorageError> {
+        self.write_actor(id, actor)
+    }
+
+    fn remove_document(&mut self, id: DocumentId) -> Result<(), StorageError> {
+        self.delete_document(id)
+    }
+
+    fn remove_all_documents(&mut self) -> Result<(), StorageError> {
+        self.delete_all_documents()
+    }
+
+    fn facts(&self, id: DocumentId) -> Result<Vec<Fact>, StorageError> {
+        self.reading().facts(id)
+    }
+
+    fn put_facts(&mut self, id: DocumentId, facts: &[Fact]) -> Result<(), StorageError> {
+        self.write_facts(id, facts)
+    }
+
+    fn digests(&self) -> Result<Vec<(DocumentId, u64)>, StorageError> {
+        self.reading().digests()
+    }
+
+    fn set_digest(&mut self, id: DocumentId, digest: u64) -> Result<(), StorageError> {
+        self.write_digest(id, digest)
+    }
+
+    fn insert_intent(&mut self, intent: &IntentRecord) -> Result<u64, StorageError> {
+        self.add_intent(intent)
+    }
+
+    fn update_intent(&mut self, intent: &IntentRecord) -> Result<(), StorageError> {
+        self.write_intent(intent)
+    }
+
+    fn remove_intent(&mut self, id: IntentId) -> Result<(), StorageError> {
+        self.delete_intent(id)
+    }
+
+    fn intent(&self, id: IntentId) -> Result<Option<IntentRecord>, StorageError> {
+        self.reading().intent(id)
+    }
+
+    fn open_intents_of(&self, document: DocumentId) -> Result<Vec<IntentRecord>, StorageError> {
+        self.reading().open_intents_of(document)
+    }
+
+    fn open_intents(&self) -> Result<Vec<IntentRecord>, StorageError> {
+        self.reading().open_intents()
+    }
+
+    fn attention(&self) -> Result<Vec<IntentRecord>, StorageError> {
+        self.reading().attention()
+    }
+
+    fn accepted_since(&self, since: Timestamp) -> Result<Vec<IntentRecord>, StorageError> {
+        self.reading().accepted_since(since)
+    }
+
+    fn forget_accepted_before(&mut self, before: Timestamp) -> Result<(), StorageError> {
+        self.delete_accepted_before(before)
+    }
+
+    fn register(&self, key: RegisterKey) -> Result<Option<StoredRegister>, StorageError> {
+        self.reading().register(key)
+    }
+
+    fn put_register(&mut self, key: RegisterKey, register: &StoredRegister) -> Result<(), StorageError> {
+        self.write_register(key, register)
+    }
+
+    fn dirty_registers(&self) -> Result<Vec<(RegisterKey, StoredRegister)>, StorageError> {
+        self.reading().dirty_registers()
+    }
+
+    fn registers_of(&self, document: DocumentId) -> Result<Registers, StorageError> {
+        self.reading().registers_of(document)
+    }
+
+    fn put_conversation(&mut self, row: &ConversationRow, alerts: &[ActiveAlert]) -> Result<(), StorageError> {
+        self.write_conversation(row, alerts)
+    }
+
+    fn put_contact(&mut self, row: &ContactRow) -> Result<(), StorageError> {
+        self.write_contact(row)
+    }
+
+    fn document_of(&self, conversation: ConversationId) -> Result<Option<DocumentId>, StorageError> {
+        self.reading().document_of(conversation)
+    }
+
+    fn contact_by_phone(&self, phone: &str) -> Result<Option<ContactId>, StorageError> {
+        self.reading().contact_by_phone(phone)
+    }
+
+    fn conversation_with(&self, contact: ContactId, channel: &Channel) -> Result<Option<DocumentId>, StorageError> {
+        self.reading().conversation_with(contact, channel)
+    }
+
+    fn contact_row(&self, contact: ContactId) -> Result<Option<ContactRow>, StorageError> {
+        self.reading().contact_row(contact)
+    }
+
+    fn documents_with_alerts(&self) -> Result<BTreeSet<DocumentId>, StorageError> {
+        self.reading().documents_with_alerts()
+    }
+
+    fn document_of_alert(&self, alert: AlertId) -> Result<Option<DocumentId>, StorageError> {
+        self.reading().document_of_alert(alert)
+    }
+}
