@@ -210,6 +210,7 @@ CREATE TABLE ledger (
 ) STRICT;
 CREATE INDEX ledger_due ON ledger (state, retry_at, position);
 CREATE INDEX ledger_of_document ON ledger (document, position);
+CREATE INDEX ledger_open ON ledger (document, position) WHERE state IN ('queued', 'dispatching');
 
 -- Inbound provider messages seen: a webhook that is delivered twice counts once.
 CREATE TABLE inbound (

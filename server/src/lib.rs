@@ -15,8 +15,12 @@
 pub mod accept;
 pub mod api;
 pub mod auth;
+pub mod channels;
 pub mod clock;
 pub mod config;
+#[cfg(feature = "demo")]
+pub mod demo;
+pub mod dispatch;
 pub mod failpoints;
 pub mod metrics;
 pub mod random;

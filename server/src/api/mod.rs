@@ -11,5 +11,8 @@ pub use problem::ApiError;
 
 /// Every route, with what surrounds it.
 pub(crate) fn router(app: &App) -> Router<App> {
-    Router::new().route("/healthz", get(health::healthz)).merge(crate::relay::router(app))
+    Router::new()
+        .route("/healthz", get(health::healthz))
+        .merge(crate::relay::router(app))
+        .merge(crate::channels::twilio::webhook::routes())
 }

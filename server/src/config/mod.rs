@@ -154,6 +154,14 @@ pub struct Sms {
     /// Whether the provider is asked to report what becomes of each message. Needs `public_url`.
     #[serde(default = "yes")]
     pub status_callback: bool,
+    /// How long the provider gets until its list of messages is believed, when the relay asks it what became of a call
+    /// that brought no answer.
+    #[serde(with = "duration", default = "settle")]
+    pub settle: Duration,
+}
+
+fn settle() -> Duration {
+    Duration::from_secs(10)
 }
 
 fn yes() -> bool {

@@ -14,8 +14,10 @@ use tokio::task::JoinHandle;
 pub use app::App;
 
 use crate::{
+    channels::twilio::client::ClientError,
     clock::SystemClock,
     config::Config,
+    dispatch,
     random::Random,
     store::{Store, StoreError},
 };
@@ -42,6 +44,9 @@ pub enum ServeError {
     /// The store can't be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The SMS provider's client can't be set up.
+    #[error(transparent)]
+    Sms(#[from] ClientError),
     /// The operating system gives no randomness.
     #[error("the operating system gives no randomness: {0}")]
     Random(#[from] rand::rngs::SysError),
@@ -57,7 +62,7 @@ pub fn router(app: &App) -> Router {
 /// # Errors
 /// [`ServeError`] if the listener or the certificate can't be used.
 pub async fn serve(app: App, listener: std::net::TcpListener) -> Result<(), ServeError> {
-    let background = background(&app);
+    let background = background(&app)?;
     let served = listener::serve(&app, router(&app), listener).await;
     // Also when the listener failed: nobody is served any more.
     app.shutdown.cancel();
@@ -73,8 +78,10 @@ pub async fn serve(app: App, listener: std::net::TcpListener) -> Result<(), Serv
 }
 
 /// The tasks that run beside the routes; each ends once `app.shutdown` is cancelled.
-fn background(app: &App) -> Vec<JoinHandle<()>> {
-    vec![tokio::spawn(upkeep(app.clone()))]
+fn background(app: &App) -> Result<Vec<JoinHandle<()>>, ServeError> {
+    let mut tasks = vec![tokio::spawn(upkeep(app.clone()))];
+    tasks.extend(dispatch::run::start(app)?);
+    Ok(tasks)
 }
 
 async fn upkeep(app: App) {

@@ -1,0 +1,3 @@
+//! What a demo needs besides a relay.
+
+pub mod provider;
