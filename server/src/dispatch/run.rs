@@ -193,7 +193,7 @@ impl Dispatcher {
     async fn ask_about(&self, entry: Entry) -> Result<(), StoreError> {
         let since = match entry.attempted_at {
             Some(at) => at,
-            None => self.app.store.read(|tx| ledger::restored(tx)).await?.1.unwrap_or(entry.updated),
+            None => self.app.store.read(ledger::restored).await?.1.unwrap_or(entry.updated),
         };
         let since = since.before(self.pace.clock_skew);
         let listed = self.provider.find(&entry.recipient, &entry.sender, since).await;
@@ -237,7 +237,7 @@ impl Dispatcher {
 
     /// After a restore: asks for what came in since the backup, until it has been had.
     async fn recover(self) {
-        let recovering = self.app.store.read(|tx| ledger::restored(tx)).await.map(|restored| restored.0);
+        let recovering = self.app.store.read(ledger::restored).await.map(|restored| restored.0);
         if !recovering.unwrap_or(false) {
             return;
         }
