@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::MemberId,
-    intents::VerbError,
+    intents::{Author, VerbError},
     model::{
         Action, Contact,
         action::{ContactField, MAX_FIELD_BYTES},
@@ -21,7 +21,7 @@ pub struct NewContact {
     pub phones: Vec<String>,
     /// The e-mail address.
     pub email: Option<String>,
-    /// The record owner.
+    /// The record owner; `None`: who creates it.
     pub owner: Option<MemberId>,
 }
 
@@ -46,7 +46,9 @@ pub struct ContactEdit {
     pub unshare: Vec<MemberId>,
 }
 
-pub(super) fn create(new: &NewContact) -> Result<Vec<Action>, VerbError> {
+/// Who creates a contact owns its record, unless they say otherwise: a member who sees only their own records would lose it
+/// again at once.
+pub(super) fn create(author: &Author, new: &NewContact) -> Result<Vec<Action>, VerbError> {
     let mut actions = Vec::new();
     if !new.name.trim().is_empty() {
         actions.push(field(ContactField::Name, "name", &new.name)?);
@@ -57,10 +59,12 @@ pub(super) fn create(new: &NewContact) -> Result<Vec<Action>, VerbError> {
     if let Some(email) = &new.email {
         actions.push(field(ContactField::Email, "email", email)?);
     }
-    if let Some(owner) = new.owner {
-        actions.push(Action::SetContactField { field: ContactField::Owner, value: Some(owner.to_string()) });
+    if actions.is_empty() {
+        return Err(VerbError::NothingToDo);
     }
-    if actions.is_empty() { Err(VerbError::NothingToDo) } else { Ok(actions) }
+    let owner = new.owner.unwrap_or(author.member);
+    actions.push(Action::SetContactField { field: ContactField::Owner, value: Some(owner.to_string()) });
+    Ok(actions)
 }
 
 pub(super) fn edit(edit: &ContactEdit, on: &Contact) -> Result<Vec<Action>, VerbError> {

@@ -220,7 +220,7 @@ impl Verb {
                 held::decide(author, *message, *choice, on)
             }
             (Verb::EditHeld { message, text }, State::Conversation(Some(on))) => held::edit(author, *message, text, on),
-            (Verb::CreateContact(new), State::Contact(None)) => contact::create(new),
+            (Verb::CreateContact(new), State::Contact(None)) => contact::create(author, new),
             (Verb::EditContact(edit), State::Contact(Some(on))) => contact::edit(edit, on),
             // Somebody else created the contact meanwhile: what was asked for is there.
             (Verb::CreateContact(_), State::Contact(Some(_))) => Err(VerbError::NothingToDo),

@@ -41,6 +41,7 @@ pub enum CodecError {
 pub struct Encoder {
     zstd: raw::Encoder<'static>,
     out: Vec<u8>,
+    window_log: u32,
 }
 
 impl std::fmt::Debug for Encoder {
@@ -57,9 +58,10 @@ impl Encoder {
     /// [`CodecError::Compression`] if the compressor can't be set up.
     pub fn new(window_log: u32) -> Result<Self, CodecError> {
         let mut zstd = raw::Encoder::new(LEVEL)?;
-        zstd.set_parameter(zstd::zstd_safe::CParameter::WindowLog(window_log.min(WINDOW_LOG)))?;
+        let window_log = window_log.min(WINDOW_LOG);
+        zstd.set_parameter(zstd::zstd_safe::CParameter::WindowLog(window_log))?;
         zstd.set_parameter(zstd::zstd_safe::CParameter::ContentSizeFlag(false))?;
-        Ok(Self { zstd, out: Vec::new() })
+        Ok(Self { zstd, out: Vec::new(), window_log })
     }
 
     /// Appends one frame.
@@ -112,6 +114,11 @@ impl Encoder {
     pub fn finish(mut self) -> Result<Vec<u8>, CodecError> {
         while self.step(|zstd, out| zstd.finish(out, true))? > 0 {}
         Ok(self.out)
+    }
+
+    /// The window that it was made with, as a power of two.
+    pub fn window_log(&self) -> u32 {
+        self.window_log
     }
 
     /// Bytes compressed and not yet taken.
@@ -244,6 +251,23 @@ mod tests {
         decoder.feed(&encoder.flush().unwrap());
         assert_eq!(decoder.read::<Response>().unwrap(), Some(Response::Heartbeat));
         assert_eq!(decoder.read::<Response>().unwrap(), None);
+    }
+
+    #[test]
+    fn a_stream_may_follow_another() {
+        let mut bytes = stream(&[Response::Heartbeat]);
+        bytes.extend(stream(&[Response::Progress { done: 1, total: 2 }]));
+        for step in [1, 5, bytes.len()] {
+            let mut decoder = Decoder::new(1 << 20).unwrap();
+            let mut read = Vec::new();
+            for chunk in bytes.chunks(step) {
+                decoder.feed(chunk);
+                while let Some(frame) = decoder.read::<Response>().unwrap() {
+                    read.push(frame);
+                }
+            }
+            assert_eq!(read, [Response::Heartbeat, Response::Progress { done: 1, total: 2 }]);
+        }
     }
 
     #[test]

@@ -134,6 +134,7 @@ impl Stream {
         }
         self.pages(&mut cursor, true).await?;
         if hello.live {
+            self.shrink().await?;
             metrics::gauge!(LIVE_STREAMS).increment(1.0);
             let ended = self.live(&mut changed, cursor).await;
             metrics::gauge!(LIVE_STREAMS).decrement(1.0);
@@ -328,6 +329,15 @@ impl Stream {
         Ok(())
     }
 
+    /// Ends a cold start's compressed frame and begins one with a small window: a stream stays open for hours, and megabytes
+    /// of window for each would be the relay's largest use of memory.
+    async fn shrink(&mut self) -> Result<(), Stop> {
+        let Some(large) = self.encoder.take_if(|encoder| encoder.window_log() > SMALL_WINDOW) else { return Ok(()) };
+        let rest = large.finish()?;
+        self.encoder = Some(Encoder::new(SMALL_WINDOW)?);
+        self.send(rest).await
+    }
+
     fn push(&mut self, frame: &Response) -> Result<(), Stop> {
         self.encoder.as_mut().ok_or(Stop::Gone)?.push(frame)?;
         Ok(())
@@ -335,6 +345,10 @@ impl Stream {
 
     async fn flush(&mut self) -> Result<(), Stop> {
         let bytes = self.encoder.as_mut().ok_or(Stop::Gone)?.flush()?;
+        self.send(bytes).await
+    }
+
+    async fn send(&self, bytes: Vec<u8>) -> Result<(), Stop> {
         if bytes.is_empty() {
             return Ok(());
         }
