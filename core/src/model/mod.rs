@@ -3,7 +3,7 @@
 //!
 //! - [`genesis`]: the pinned first change of every document.
 //! - [`conversation`], [`contact`], [`directory`], [`settings`]: the states that documents are read into.
-//! - [`write`]: how a verb's [`Action`]s become the operations of one change.
+//! - [`mod@write`]: how a verb's [`Action`]s become the operations of one change.
 //! - [`decode`]: the way back: which actions the operations of a received change mean, or why it is refused.
 //! - [`inspect`]: bounds on a received change's bytes, checked before Automerge parses them.
 

@@ -1,5 +1,5 @@
 //! The inbox: what a list row is ([`row`]), how it derives from a document, its facts and the member's registers
-//! ([`project`]), which rows a filter takes ([`filter`]), and the diffs that an observer of a list gets ([`diff`]).
+//! ([`project`]), which rows a filter takes ([`filter`]), and the diffs that an observer of a list gets ([`mod@diff`]).
 
 pub mod diff;
 pub mod filter;
