@@ -131,6 +131,8 @@ impl Encoder {
 pub struct Decoder {
     zstd: raw::Decoder<'static>,
     input: Vec<u8>,
+    /// Bytes of `input` that are decompressed already.
+    taken: usize,
     plain: Vec<u8>,
     at: usize,
     total: usize,
@@ -151,11 +153,13 @@ impl Decoder {
     pub fn new(limit: usize) -> Result<Self, CodecError> {
         let mut zstd = raw::Decoder::new()?;
         zstd.set_parameter(zstd::zstd_safe::DParameter::WindowLogMax(WINDOW_LOG))?;
-        Ok(Self { zstd, input: Vec::new(), plain: Vec::new(), at: 0, total: 0, limit })
+        Ok(Self { zstd, input: Vec::new(), taken: 0, plain: Vec::new(), at: 0, total: 0, limit })
     }
 
     /// Takes in received bytes.
     pub fn feed(&mut self, bytes: &[u8]) {
+        self.input.drain(..self.taken);
+        self.taken = 0;
         self.input.extend_from_slice(bytes);
     }
 
@@ -190,13 +194,13 @@ impl Decoder {
             self.at = 0;
         }
         let before = self.plain.len();
-        let mut input = InBuffer::around(&self.input[..]);
+        let mut input = InBuffer::around(&self.input[self.taken..]);
         let mut block = vec![0u8; BLOCK_BYTES];
         let mut out = OutBuffer::around(&mut block[..]);
         self.zstd.run(&mut input, &mut out)?;
         let (consumed, written) = (input.pos(), out.pos());
         self.plain.extend_from_slice(&block[..written]);
-        self.input.drain(..consumed);
+        self.taken += consumed;
         self.total = self.total.saturating_add(written);
         if self.total > self.limit {
             return Err(CodecError::StreamTooLarge(self.limit));
@@ -209,7 +213,7 @@ impl Decoder {
     /// # Errors
     /// [`CodecError::Truncated`] if bytes of a frame are left.
     pub fn finish(&self) -> Result<(), CodecError> {
-        if self.at == self.plain.len() && self.input.is_empty() { Ok(()) } else { Err(CodecError::Truncated) }
+        if self.at == self.plain.len() && self.taken == self.input.len() { Ok(()) } else { Err(CodecError::Truncated) }
     }
 }
 
