@@ -9,7 +9,7 @@ use axum::{
     routing::post,
 };
 use futures_util::stream;
-use offdesk_core::protocol::SYNC_PATH;
+use offdesk_core::protocol::{Encoder, Goodbye, Response as Frame, SYNC_PATH};
 use tokio::sync::mpsc;
 
 use super::{
@@ -38,7 +38,12 @@ async fn sync(
     headers: HeaderMap,
     body: Result<Bytes, axum::extract::rejection::BytesRejection>,
 ) -> Result<Response, ApiError> {
-    let device = authenticated(&app, &headers).await?;
+    let device = match authenticated(&app, &headers).await {
+        Ok(device) => device,
+        Err(AuthError::Revoked | AuthError::Deactivated) => return farewell(),
+        Err(AuthError::Unknown) => return Err(unauthorized()),
+        Err(AuthError::Store(error)) => return Err(error.into()),
+    };
     let body = body.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => ApiError::new(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -65,23 +70,23 @@ fn malformed(error: &RequestError) -> ApiError {
 }
 
 /// The device that a request's bearer token names.
-pub(crate) async fn authenticated(app: &App, headers: &HeaderMap) -> Result<Authenticated, ApiError> {
+async fn authenticated(app: &App, headers: &HeaderMap) -> Result<Authenticated, AuthError> {
     let credential = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix("Bearer "))
-        .map(str::to_owned);
-    let Some(credential) = credential else { return Err(unauthorized()) };
-    app.store.read(move |tx| auth::authenticate(tx, &credential)).await.map_err(|error| match error {
-        AuthError::Unknown => unauthorized(),
-        AuthError::Revoked | AuthError::Deactivated => ApiError::new(
-            StatusCode::UNAUTHORIZED,
-            "device_revoked",
-            "This device's access has ended",
-            "Ask an Administrator for a new enrolment code.",
-        ),
-        AuthError::Store(error) => error.into(),
-    })
+        .map(str::to_owned)
+        .ok_or(AuthError::Unknown)?;
+    app.store.read(move |tx| auth::authenticate(tx, &credential)).await
+}
+
+/// The answer to a device whose access has ended. Not a 401, which tells a device to pause and keep everything: to be wiped
+/// (R10) it must be told by the relay that knows it, in a frame.
+fn farewell() -> Result<Response, ApiError> {
+    let mut encoder = Encoder::new(17).map_err(|_| ApiError::internal())?;
+    encoder.push(&Frame::Goodbye { reason: Goodbye::Revoked }).map_err(|_| ApiError::internal())?;
+    let body = encoder.finish().map_err(|_| ApiError::internal())?;
+    Ok(([(header::CONTENT_TYPE, FRAMES)], body).into_response())
 }
 
 fn unauthorized() -> ApiError {
