@@ -6,7 +6,7 @@ use offdesk_core::time::Timestamp;
 use rand::rngs::StdRng;
 use tokio_util::sync::CancellationToken;
 
-use crate::{clock::Clock, config::Config, metrics::Metrics, random::Random, store::Store};
+use crate::{clock::Clock, config::Config, metrics::Metrics, random::Random, relay::LiveStreams, store::Store};
 
 /// A running relay's state; cheap to clone.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct App {
     pub random: Random,
     /// Cancelled when the relay begins to shut down: live streams then say goodbye, background tasks end.
     pub shutdown: CancellationToken,
+    /// The live streams that are open.
+    pub streams: LiveStreams,
     /// What is counted.
     pub metrics: Metrics,
 }
@@ -34,6 +36,7 @@ impl App {
             clock,
             random,
             shutdown: CancellationToken::new(),
+            streams: LiveStreams::default(),
             metrics: Metrics::shared(),
         }
     }
