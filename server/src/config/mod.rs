@@ -156,7 +156,7 @@ pub struct Sms {
     pub status_callback: bool,
     /// How long the provider gets until its list of messages is believed, when the relay asks it what became of a call
     /// that brought no answer.
-    #[serde(with = "duration", default = "settle")]
+    #[serde(with = "typed::time", default = "settle")]
     pub settle: Duration,
 }
 
