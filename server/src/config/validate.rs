@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use super::{Config, ConfigError, write_time};
+use super::{Config, ConfigError};
 
 impl Config {
     /// Checks what belongs together.
@@ -26,12 +26,7 @@ impl Config {
         ];
         for (key, value, least, most) in within {
             if value < least || value > most {
-                problems.push(format!(
-                    "'{key}' is {}: write a time between {} and {}",
-                    write_time(value),
-                    write_time(least),
-                    write_time(most)
-                ));
+                problems.push(format!("'{key}' is {value:?}: write a time between {least:?} and {most:?}"));
             }
         }
         let limits = &self.limits;

@@ -1,0 +1,139 @@
+//! How things are called and written, the same in the inbox and in commands.
+
+use jiff::{Timestamp as Instant, tz::TimeZone};
+use offdesk_core::{
+    engine::{Connection, NetworkState, OutboxState, SyncStatus},
+    model::{MessageKind, Origin},
+    protocol::{Delivery, HeldBecause},
+    sync::storage::Attention,
+    time::Timestamp,
+    triage::MessageView,
+};
+
+/// The ladder of R31, as a mark and a word.
+pub(crate) fn ladder(message: &MessageView) -> (&'static str, String) {
+    if message.kind == MessageKind::Inbound {
+        return ("", String::new());
+    }
+    match &message.delivery {
+        None => ("◌", "saved on this device".into()),
+        Some(Delivery::Received | Delivery::Internal) => ("", String::new()),
+        Some(Delivery::Accepted) => ("✓", "accepted".into()),
+        Some(Delivery::Held(HeldBecause::Newer(_))) => ("⏸", "held: something newer was said".into()),
+        Some(Delivery::Held(HeldBecause::Behind(_))) => ("⏸", "held behind an earlier reply".into()),
+        Some(Delivery::Dropped) => ("✗", "dropped, never sent".into()),
+        Some(Delivery::HandedOver) => ("✓", "handed to the provider".into()),
+        Some(Delivery::Sent) => ("✓", "sent".into()),
+        Some(Delivery::Delivered) => ("✓✓", "delivered".into()),
+        Some(Delivery::Failed { reason }) => ("✗", format!("failed: {reason}")),
+        Some(Delivery::Unknown) => ("?", "unknown: the provider could not tell".into()),
+    }
+}
+
+/// A verb of the outbox for people.
+pub(crate) fn verb(name: &str) -> String {
+    match name {
+        "start_conversation" => "start".into(),
+        "decide_held" => "decision".into(),
+        "edit_held" => "edited reply".into(),
+        other => other.replace('_', " "),
+    }
+}
+
+/// How far something in the outbox is.
+pub(crate) fn waiting(state: &OutboxState, now: Timestamp) -> String {
+    match state {
+        OutboxState::Saved { send_after } if send_after.since(now).as_millis() > 0 => {
+            format!("leaves in {} s", send_after.since(now).as_secs() + 1)
+        }
+        OutboxState::Saved { .. } => "waits for the network".into(),
+        OutboxState::Sending => "on its way".into(),
+        OutboxState::Waiting => "waits for what the relay has".into(),
+        OutboxState::Held { by_text: Some(text), .. } => format!("held: meanwhile “{text}”"),
+        OutboxState::Held { because: HeldBecause::Behind(_), .. } => "held behind an earlier reply".into(),
+        OutboxState::Held { .. } => "held: something newer was said".into(),
+        OutboxState::NeedsAttention(Attention::Rejected(refusal)) => format!("refused: {}", refusal.reason),
+        OutboxState::NeedsAttention(Attention::NeedsAccess) => {
+            "this conversation exists, and you may not write in it: ask for access".into()
+        }
+        OutboxState::NeedsAttention(Attention::AccessLost) => "you lost access before it was delivered".into(),
+        OutboxState::NeedsAttention(Attention::NoLongerApplies { reason }) => {
+            format!("makes no sense any more: {reason}")
+        }
+    }
+}
+
+/// A name for scripts.
+pub(crate) fn waiting_name(state: &OutboxState) -> &'static str {
+    match state {
+        OutboxState::Saved { .. } => "saved",
+        OutboxState::Sending => "sending",
+        OutboxState::Waiting => "waiting",
+        OutboxState::Held { .. } => "held",
+        OutboxState::NeedsAttention(_) => "needs_attention",
+    }
+}
+
+/// The status in a few words.
+pub(crate) fn status(status: &SyncStatus) -> String {
+    if status.revoked {
+        return "access ended".into();
+    }
+    if status.locked {
+        return "locked: connect to unlock".into();
+    }
+    if status.clone {
+        return "a copy: enrol anew".into();
+    }
+    match &status.connection {
+        Connection::Offline if status.network == NetworkState::Offline => "offline".into(),
+        Connection::Offline => "not connected".into(),
+        Connection::Connecting => "connecting".into(),
+        Connection::CatchingUp { done, total: 0 } => format!("catching up {done}"),
+        Connection::CatchingUp { done, total } => format!("catching up {done}/{total}"),
+        Connection::Live => "live".into(),
+        Connection::NotProgressing => "connected, not progressing".into(),
+        Connection::Unauthorized => "refused: enrol anew".into(),
+    }
+}
+
+/// Where a conversation came from.
+pub(crate) fn origin(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Direct => "direct",
+        Origin::Campaign => "campaign",
+        Origin::CartRecovery => "cart",
+    }
+}
+
+/// How long ago, or when, in the viewer's zone (R41).
+pub(crate) fn when(at: Timestamp, now: Timestamp) -> String {
+    let age = now.since(at).as_secs();
+    match age {
+        0..60 => "now".into(),
+        60..3600 => format!("{}m", age / 60),
+        3600..86_400 => format!("{}h", age / 3600),
+        86_400..604_800 => format!("{}d", age / 86_400),
+        _ => strftime(at, "%d %b"),
+    }
+}
+
+/// The time of day, with the day if it is another one.
+pub(crate) fn clock(at: Timestamp, now: Timestamp) -> String {
+    let (day, today) = (strftime(at, "%Y-%m-%d"), strftime(now, "%Y-%m-%d"));
+    if day == today { strftime(at, "%H:%M") } else { strftime(at, "%d %b %H:%M") }
+}
+
+fn strftime(at: Timestamp, format: &str) -> String {
+    let instant = Instant::from_millisecond(at.millis()).unwrap_or(Instant::UNIX_EPOCH);
+    instant.to_zoned(TimeZone::system()).strftime(format).to_string()
+}
+
+/// Bytes for people.
+pub(crate) fn bytes(count: u64) -> String {
+    match count {
+        0..10_000 => format!("{count} B"),
+        10_000..10_000_000 => format!("{} kB", count / 1000),
+        _ => format!("{:.1} MB", count as f64 / 1e6),
+    }
+}

@@ -1,0 +1,363 @@
+//! The driver: gives the session its disk, clock, randomness and network.
+//!
+//! Every event goes the same way: one transaction, [`Session::handle_all`] inside it, commit, and only then the effects.
+//! An error rolls back and makes the session forget; what was under way is dropped and tried again a little later, from
+//! what is durable. Session and writer stand behind one std mutex, never held across an await; effects are carried out
+//! under it, so that they happen in the order of the commits (they only spawn, abort and notify).
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicI64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use rand::Rng;
+use tokio::{
+    runtime::Handle,
+    sync::{oneshot, watch},
+    task::AbortHandle,
+};
+
+use super::{
+    config::Config,
+    error::Error,
+    live::CLOSED,
+    stats::Traffic,
+    status::{NetworkState, SyncStatus},
+    transport::{Http, Transport},
+};
+use crate::{
+    store::{Database, Reader, Snapshot, SqliteStorage},
+    sync::{
+        Session, SessionOptions,
+        session::{Effect, End, Event, RequestId},
+        storage::{Identity, Storage, SyncState},
+    },
+    time::Timestamp,
+};
+
+/// How long the driver waits after a transaction failed, doubled up to the longest.
+pub(super) const FIRST_RETRY: Duration = Duration::from_secs(1);
+pub(super) const LONGEST_RETRY: Duration = Duration::from_secs(60);
+
+/// One device, shared by its handles and tasks.
+pub(super) struct Engine {
+    pub(super) config: Config,
+    core: Mutex<Core>,
+    reader: Reader,
+    identity: RwLock<Identity>,
+    transport: RwLock<Arc<dyn Transport>>,
+    pub(super) traffic: Arc<Traffic>,
+    revision: watch::Sender<u64>,
+    status: watch::Sender<SyncStatus>,
+    /// Whether the database is open: not while paused, nor once closed or wiped.
+    available: AtomicBool,
+    /// When the data locks itself (R9), in milliseconds; moves with every contact.
+    locks_at: AtomicI64,
+}
+
+/// What the mutex guards.
+pub(super) struct Core {
+    pub(super) session: Session,
+    /// `None` once closed or wiped; released while paused.
+    pub(super) database: Option<Database>,
+    pub(super) runtime: Option<Handle>,
+    pub(super) requests: HashMap<RequestId, AbortHandle>,
+    pub(super) timer: Option<AbortHandle>,
+    pub(super) lease_watch: Option<AbortHandle>,
+    pub(super) waiting: Vec<oneshot::Sender<Result<(), End>>>,
+    pub(super) started: bool,
+    pub(super) network: NetworkState,
+    pub(super) retry: Duration,
+    pub(super) failure: Option<String>,
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("database", &self.config.database).finish_non_exhaustive()
+    }
+}
+
+/// What the driver needs to know after each commit.
+pub(super) struct Glance {
+    state: Option<SyncState>,
+    lease: Duration,
+}
+
+impl Glance {
+    fn last_contact(&self) -> Timestamp {
+        self.state.as_ref().map(|state| state.last_contact).unwrap_or_default()
+    }
+}
+
+impl Engine {
+    /// A device over an open database that holds `identity`.
+    pub(super) fn new(config: Config, mut database: Database, identity: Identity) -> Result<Arc<Self>, Error> {
+        let traffic = Arc::new(Traffic::default());
+        let transport = transport(&config, &identity.relay, traffic.clone())?;
+        let options = SessionOptions { undo_window: config.undo_window, ..SessionOptions::default() };
+        let mut session = Session::new(options);
+        rebuild(&mut session, &mut database)?;
+        let reader = database.reader();
+        let engine = Arc::new(Self {
+            config,
+            core: Mutex::new(Core {
+                session,
+                database: Some(database),
+                runtime: None,
+                requests: HashMap::new(),
+                timer: None,
+                lease_watch: None,
+                waiting: Vec::new(),
+                started: false,
+                network: NetworkState::Online,
+                retry: FIRST_RETRY,
+                failure: None,
+            }),
+            reader,
+            identity: RwLock::new(identity),
+            transport: RwLock::new(transport),
+            traffic,
+            revision: watch::Sender::new(0),
+            status: watch::Sender::new(SyncStatus::default()),
+            available: AtomicBool::new(true),
+            locks_at: AtomicI64::new(i64::MAX),
+        });
+        let mut core = engine.lock();
+        let ((), glance) = core.transact(|_, _, _| Ok(()))?;
+        engine.note_contact(&glance);
+        engine.refresh(&core, &glance);
+        drop(core);
+        Ok(engine)
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Core> {
+        // A panic in between left a transaction that was rolled back: the disk is the truth, go on from it.
+        self.core.lock().unwrap_or_else(|poisoned| {
+            let mut core = PoisonError::into_inner(poisoned);
+            core.session.forget();
+            self.core.clear_poison();
+            core
+        })
+    }
+
+    pub(super) fn identity(&self) -> Identity {
+        self.identity.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn transport(&self) -> Arc<dyn Transport> {
+        self.transport.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.config.clock.now()
+    }
+
+    pub(super) fn observe_status(&self) -> watch::Receiver<SyncStatus> {
+        self.status.subscribe()
+    }
+
+    pub(super) fn observe_revision(&self) -> watch::Receiver<u64> {
+        self.revision.subscribe()
+    }
+
+    /// The status as of now: the lease may have run out since the last commit.
+    pub(super) fn status(&self) -> SyncStatus {
+        let mut status = self.status.borrow().clone();
+        status.locked = self.is_locked();
+        status
+    }
+
+    /// When the data locks itself, or did.
+    pub(super) fn locks_at(&self) -> Timestamp {
+        Timestamp(self.locks_at.load(Relaxed))
+    }
+
+    /// The lease has run out: what is shown has to go.
+    pub(super) fn mark_locked(&self) {
+        self.status.send_modify(|status| status.locked = true);
+        self.changed();
+    }
+
+    pub(super) fn is_locked(&self) -> bool {
+        self.now() > self.locks_at()
+    }
+
+    /// Whether data may be shown (R9, R10).
+    pub(super) fn check_access(&self) -> Result<(), Error> {
+        if self.status.borrow().revoked {
+            return Err(Error::Revoked);
+        }
+        if self.is_locked() { Err(Error::Locked) } else { Ok(()) }
+    }
+
+    pub(super) fn set_available(&self, available: bool) {
+        self.available.store(available, Relaxed);
+    }
+
+    /// Reads what is committed, for a screen.
+    ///
+    /// # Errors
+    /// [`Error::Locked`], [`Error::Revoked`], [`Error::Paused`], [`Error::Storage`], or what `work` answers.
+    pub(super) fn read<T>(&self, work: impl Fn(&Snapshot<'_>) -> Result<T, Error>) -> Result<T, Error> {
+        self.check_access()?;
+        if !self.available.load(Relaxed) {
+            return Err(Error::Paused);
+        }
+        match self.reader.read(&work) {
+            Err(Error::Storage(error)) => {
+                if !self.available.load(Relaxed) {
+                    return Err(Error::Paused);
+                }
+                // An unreadable row of the read model is derived data: it is made anew from the documents.
+                if self.repair()? { self.reader.read(&work) } else { Err(Error::Storage(error)) }
+            }
+            answer => answer,
+        }
+    }
+
+    fn repair(&self) -> Result<bool, Error> {
+        let mut core = self.lock();
+        let Core { session, database, .. } = &mut *core;
+        let Some(database) = database.as_mut().filter(|database| database.needs_rebuild()) else { return Ok(false) };
+        database.recreate_read_model()?;
+        rebuild(session, database)?;
+        Ok(true)
+    }
+
+    /// Hands events to the session: one transaction, then the effects.
+    ///
+    /// # Errors
+    /// The disk failed or the relay broke the protocol; the driver then tries again by itself. [`Error::Paused`].
+    pub(super) fn drive(self: &Arc<Self>, core: &mut Core, events: Vec<Event>) -> Result<(), Error> {
+        let now = self.now();
+        match core.transact(|session, disk, rng| Ok(session.handle_all(now, rng, disk, events)?)) {
+            Ok((effects, glance)) => {
+                core.retry = FIRST_RETRY;
+                core.failure = None;
+                self.carry_out(core, effects, &glance);
+                Ok(())
+            }
+            Err(Error::Paused) => Err(Error::Paused),
+            Err(error) => {
+                self.recover(core, &error);
+                Err(error)
+            }
+        }
+    }
+
+    /// Runs a local command, durable when this returns, and lets the session send what there is to send.
+    pub(super) fn local<T>(
+        self: &Arc<Self>,
+        run: impl FnOnce(&mut Session, Timestamp, &mut dyn Rng, &mut SqliteStorage<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.check_access()?;
+        let now = self.now();
+        let mut core = self.lock();
+        let outcome = core.transact(|session, disk, rng| {
+            let value = run(session, now, rng, disk)?;
+            // In the same transaction: one flush to the disk instead of two.
+            let effects = session.handle(now, rng, disk, Event::Written)?;
+            Ok((value, effects))
+        });
+        match outcome {
+            Ok(((value, mut effects), glance)) => {
+                effects.push(Effect::Changed);
+                self.carry_out(&mut core, effects, &glance);
+                Ok(value)
+            }
+            // A refusal is an answer; only a failing disk disturbs what is under way.
+            Err(error @ Error::Storage(_)) => {
+                self.recover(&mut core, &error);
+                Err(error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Says that lists and views may have changed.
+    pub(super) fn changed(&self) {
+        self.revision.send_modify(|revision| *revision = (*revision + 1).min(CLOSED - 1));
+    }
+
+    /// Ends every list. Nothing is told afterwards.
+    pub(super) fn end_lists(&self) {
+        self.revision.send_replace(CLOSED);
+    }
+
+    /// Takes note of when the relay last answered. Returns whether that unlocked the data (R9).
+    pub(super) fn note_contact(&self, glance: &Glance) -> bool {
+        let locked = self.is_locked();
+        self.locks_at.store(glance.last_contact().after(glance.lease).millis(), Relaxed);
+        locked && !self.is_locked()
+    }
+
+    /// Derives the status from what is durable, and tells it if it is another one.
+    pub(super) fn refresh(&self, core: &Core, glance: &Glance) {
+        let counts = self.reader.read(|snapshot| snapshot.outbox_counts()).unwrap_or_default();
+        let state = glance.state.as_ref();
+        let shown = core.session.status();
+        let status = SyncStatus {
+            network: core.network,
+            connection: shown.connection.clone(),
+            last_contact: glance.last_contact(),
+            pending: counts.pending,
+            attention: counts.attention,
+            held: counts.held,
+            clone: state.is_some_and(|state| state.clone),
+            revoked: self.status.borrow().revoked || state.is_some_and(|state| state.revoked),
+            locked: self.is_locked(),
+            last_error: core.failure.clone().or_else(|| shown.last_error.clone()),
+        };
+        self.status.send_if_modified(|known| {
+            let other = *known != status;
+            *known = status;
+            other
+        });
+    }
+
+    /// The device's access was ended: nothing may be shown any more (R10).
+    pub(super) fn mark_revoked(&self) {
+        self.status.send_modify(|status| status.revoked = true);
+    }
+
+    pub(super) fn set_identity(&self, identity: Identity) {
+        *self.identity.write().unwrap_or_else(PoisonError::into_inner) = identity;
+    }
+}
+
+impl Core {
+    /// Runs `run` in one transaction; it is committed if it answers, else rolled back.
+    pub(super) fn transact<T>(
+        &mut self,
+        run: impl FnOnce(&mut Session, &mut SqliteStorage<'_>, &mut dyn Rng) -> Result<T, Error>,
+    ) -> Result<(T, Glance), Error> {
+        let Core { session, database, .. } = self;
+        let database = database.as_mut().filter(|database| !database.is_released()).ok_or(Error::Paused)?;
+        database.write(|disk| {
+            let value = run(session, disk, &mut rand::rng())?;
+            let glance = Glance { state: disk.state()?, lease: session.settings(disk)?.lease };
+            Ok((value, glance))
+        })
+    }
+}
+
+/// Fills the read model from the documents, if it waits for that.
+fn rebuild(session: &mut Session, database: &mut Database) -> Result<(), Error> {
+    if database.needs_rebuild() {
+        database.write(|disk| session.rebuild_read_model(disk))?;
+        database.read_model_rebuilt()?;
+    }
+    Ok(())
+}
+
+pub(super) fn transport(config: &Config, relay: &str, traffic: Arc<Traffic>) -> Result<Arc<dyn Transport>, Error> {
+    match &config.transport {
+        Some(transport) => Ok(transport.clone()),
+        None => Ok(Arc::new(Http::new(relay, config, traffic)?)),
+    }
+}

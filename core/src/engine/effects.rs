@@ -1,0 +1,185 @@
+//! What the driver does after a commit: requests, the timer, notices; and what it does after a failure.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use futures_util::{FutureExt, StreamExt};
+use tokio::{runtime::Handle, task::AbortHandle};
+
+use super::{
+    driver::{Core, Engine, FIRST_RETRY, Glance, LONGEST_RETRY},
+    error::Error,
+    stats,
+    transport::{Call, Part},
+};
+use crate::{
+    protocol::{Request, Response},
+    sync::session::{Effect, End, Event, RequestId},
+    time::Timestamp,
+};
+
+/// Events of one transaction, about: a batch of frames and what surrounds it.
+const BATCH_EVENTS: usize = 64;
+
+impl Engine {
+    pub(super) fn carry_out(self: &Arc<Self>, core: &mut Core, effects: Vec<Effect>, glance: &Glance) {
+        let mut told = false;
+        if self.note_contact(glance) {
+            self.changed();
+            told = true;
+        }
+        for effect in effects {
+            match effect {
+                Effect::Send { request, frames, .. } => self.send(core, request, frames),
+                Effect::Cancel { request } => {
+                    if let Some(task) = core.requests.remove(&request) {
+                        task.abort();
+                    }
+                }
+                Effect::WakeAt(at) => self.wake_at(core, at),
+                Effect::Changed => {
+                    self.changed();
+                    told = true;
+                }
+                Effect::Status => told = true,
+                Effect::Synced { result } => {
+                    for waiting in core.waiting.drain(..) {
+                        // Whoever waited may have gone: then nobody misses the answer.
+                        let _ = waiting.send(result.clone());
+                    }
+                }
+                Effect::Wipe => {
+                    self.erase(core);
+                    return;
+                }
+            }
+        }
+        if told {
+            self.refresh(core, glance);
+        }
+        self.watch_lease(core);
+    }
+
+    /// The lease runs out with nothing happening (R9): then the lists must be told.
+    fn watch_lease(self: &Arc<Self>, core: &mut Core) {
+        if core.runtime.is_none() || core.lease_watch.as_ref().is_some_and(|watch| !watch.is_finished()) {
+            return;
+        }
+        let engine = self.clone();
+        core.lease_watch = core.spawn(async move {
+            // Every contact moves the end of the lease; whether it did shows when the old end has come.
+            while !engine.is_locked() {
+                engine.config.clock.sleep_until(engine.locks_at().after(Duration::from_millis(1))).await;
+            }
+            engine.mark_locked();
+        });
+    }
+
+    /// Rolled back: drops what is under way and goes on from what is durable, a little later each time.
+    pub(super) fn recover(self: &Arc<Self>, core: &mut Core, error: &Error) {
+        tracing::warn!(%error, "a transaction failed and was rolled back");
+        core.session.forget();
+        core.drop_tasks();
+        core.failure = Some(error.to_string());
+        for waiting in core.waiting.drain(..) {
+            let _ = waiting.send(Err(End::Broken(error.to_string())));
+        }
+        let at = self.now().after(core.retry);
+        core.retry = (core.retry * 2).clamp(FIRST_RETRY, LONGEST_RETRY);
+        self.wake_at(core, at);
+    }
+
+    fn send(self: &Arc<Self>, core: &mut Core, request: RequestId, frames: Vec<Request>) {
+        let call = Call { credential: self.identity().credential, frames };
+        let engine = self.clone();
+        match core.spawn(engine.exchange(request, call)) {
+            Some(task) => drop(core.requests.insert(request, task)),
+            None => tracing::error!("a request can't be sent: the device was not started on a Tokio runtime"),
+        }
+    }
+
+    /// Instead of an earlier wish.
+    fn wake_at(self: &Arc<Self>, core: &mut Core, at: Timestamp) {
+        if let Some(timer) = core.timer.take() {
+            timer.abort();
+        }
+        let engine = self.clone();
+        core.timer = core.spawn(async move {
+            engine.config.clock.sleep_until(at).await;
+            // Errors are in the status, and the driver has its own way to go on.
+            let _ = tokio::task::spawn_blocking(move || engine.drive(&mut engine.lock(), vec![Event::Woken])).await;
+        });
+    }
+
+    /// One request from its first byte to its last. While one batch is applied the next is received and decoded.
+    async fn exchange(self: Arc<Self>, request: RequestId, call: Call) {
+        let mut parts = self.transport().sync(call);
+        let mut following = parts.next().await;
+        while let Some(part) = following.take() {
+            let mut batch = vec![part];
+            // What has come already goes into the same transaction: the greeting with the first page, the end with the last.
+            while batch.len() < 3 && size(&batch) < BATCH_EVENTS {
+                match parts.next().now_or_never() {
+                    Some(Some(part)) => batch.push(part),
+                    Some(None) | None => break,
+                }
+            }
+            let ended = matches!(batch.last(), Some(Part::Ended(_)));
+            let engine = self.clone();
+            let applied = tokio::task::spawn_blocking(move || engine.received(request, batch));
+            if ended {
+                let _ = applied.await;
+                return;
+            }
+            (_, following) = tokio::join!(applied, parts.next());
+        }
+    }
+
+    fn received(self: &Arc<Self>, request: RequestId, parts: Vec<Part>) {
+        let mut core = self.lock();
+        if !core.requests.contains_key(&request) {
+            // Cancelled meanwhile.
+            return;
+        }
+        let (mut events, mut documents, mut page_closed) = (Vec::new(), 0, false);
+        for part in parts {
+            match part {
+                Part::Opened => events.push(Event::Opened { request }),
+                Part::Frames(frames) => {
+                    let (count, closed) = stats::contents(&frames);
+                    documents += count;
+                    page_closed |= closed;
+                    events.extend(frames.into_iter().map(|frame: Response| Event::Frame { request, frame }));
+                }
+                Part::Ended(end) => {
+                    core.requests.remove(&request);
+                    events.push(Event::Closed { request, end });
+                }
+            }
+        }
+        if self.drive(&mut core, events).is_ok() {
+            self.traffic.stored(documents, page_closed);
+        }
+    }
+}
+
+fn size(parts: &[Part]) -> usize {
+    parts.iter().map(|part| if let Part::Frames(frames) = part { frames.len() } else { 1 }).sum()
+}
+
+impl Core {
+    /// Spawns on the runtime that the device was started on.
+    fn spawn(&mut self, future: impl Future<Output = ()> + Send + 'static) -> Option<AbortHandle> {
+        if self.runtime.is_none() {
+            self.runtime = Handle::try_current().ok();
+        }
+        self.runtime.as_ref().map(|runtime| runtime.spawn(future).abort_handle())
+    }
+
+    /// Aborts every request and the timer.
+    pub(super) fn drop_tasks(&mut self) {
+        self.requests.drain().for_each(|(_, task)| task.abort());
+        for timer in [self.timer.take(), self.lease_watch.take()].into_iter().flatten() {
+            timer.abort();
+        }
+    }
+}
