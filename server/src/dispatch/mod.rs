@@ -7,7 +7,7 @@
 //! - [`question`]: what the provider's list says of a message whose fate is open.
 //! - [`backoff`]: when to try again.
 //! - [`run`]: the task that carries it out.
-//! - [`recovery`]: what a restored relay asks the provider for.
+//! - [`recovery`]: asking the provider for what an outage or a restored backup made us miss.
 
 pub mod backoff;
 pub mod gate;
@@ -33,6 +33,8 @@ pub struct Pace {
     pub clock_skew: Duration,
     /// Lists that may fail in a row before a message's fate is `unknown`.
     pub failed_lists: u32,
+    /// How often to ask for what the provider could not deliver to us.
+    pub sweep: Duration,
     /// When to try again what surely was not taken.
     pub backoff: backoff::Backoff,
 }
@@ -44,6 +46,7 @@ impl Default for Pace {
             settle: Duration::from_secs(10),
             clock_skew: Duration::from_secs(5 * 60),
             failed_lists: 8,
+            sweep: Duration::from_secs(10 * 60),
             backoff: backoff::Backoff::default(),
         }
     }

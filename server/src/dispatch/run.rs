@@ -25,7 +25,7 @@ use crate::{
     dispatch::{
         Pace,
         ledger::{self, Entry},
-        recovery,
+        recovery::{self, RecoveryError},
     },
     failpoints,
     serve::App,
@@ -97,7 +97,7 @@ impl Dispatcher {
     pub async fn run(self) {
         let mut changed = self.app.store.changed();
         let mut jobs = JoinSet::new();
-        jobs.spawn(self.clone().recover());
+        jobs.spawn(self.clone().sweep());
         while !self.app.shutdown.is_cancelled() {
             let sleep = match self.start_due(&mut jobs).await {
                 Ok(sleep) => sleep,
@@ -235,24 +235,44 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// After a restore: asks for what came in since the backup, until it has been had.
-    async fn recover(self) {
-        let recovering = self.app.store.read(ledger::restored).await.map(|restored| restored.0);
-        if !recovering.unwrap_or(false) {
-            return;
-        }
-        let mut tries = 0;
+    /// Asks for what was missed, at the start and from time to time.
+    async fn sweep(self) {
+        let shutdown = self.app.shutdown.clone();
+        shutdown.run_until_cancelled(self.sweep_on()).await;
+    }
+
+    async fn sweep_on(&self) {
+        let (mut certain_until, mut failed) = (None, 0);
         loop {
-            match recovery::fetch_inbound(&self.app, self.provider.as_ref()).await {
-                Ok(new) => return tracing::info!(new, "asked the provider for what came in since the backup"),
-                Err(error) => tracing::error!(%error, "what came in since the backup can't be had; trying again"),
-            }
-            tries += 1;
-            let pause = self.pace.backoff.pause(tries, None, &mut self.app.rng());
-            if self.app.shutdown.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
-                return;
-            }
+            let began = self.app.now();
+            let pause = match self.sweep_once(certain_until).await {
+                Ok(()) => {
+                    (certain_until, failed) = (Some(began), 0);
+                    self.pace.sweep
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the provider can't be asked for what was missed; trying again");
+                    failed += 1;
+                    self.pace.backoff.pause(failed, None, &mut self.app.rng())
+                }
+            };
+            tokio::time::sleep(pause).await;
         }
+    }
+
+    async fn sweep_once(&self, certain_until: Option<Timestamp>) -> Result<(), RecoveryError> {
+        let certain_until = match certain_until {
+            Some(at) => Some(at),
+            None => self.app.store.read(recovery::certain_until).await?,
+        };
+        let Some(certain_until) = certain_until else { return Ok(()) };
+        let provider = self.provider.as_ref();
+        let new = recovery::fetch_inbound(&self.app, provider, certain_until, &self.pace).await?;
+        let moved = recovery::refresh_reports(&self.app, provider, &self.pace).await?;
+        if new > 0 || moved > 0 {
+            tracing::info!(new, moved, "the provider had messages or reports that had not reached us");
+        }
+        Ok(())
     }
 }
 

@@ -206,12 +206,12 @@ impl Twilio {
     }
 
     async fn outbound(&self, recipient: &str, sender: &str, since: Timestamp) -> Result<Vec<Listed>, ListError> {
+        let since = whole_second(since);
         // No filter by DateSent: what Twilio has accepted and not sent yet has no such date. The list is ordered with the
         // newest first, so that a page of older ones ends it.
         let url = self.list_url(&[("To", recipient), ("From", sender)])?;
-        let older = |page: &[Resource]| page.iter().all(|one| one.created().is_some_and(|at| at < since));
         let mut found = Vec::new();
-        for one in self.pages(url, older).await? {
+        for one in self.pages(url, |page| all_before(page, since)).await? {
             if !one.outbound() {
                 continue;
             }
@@ -225,6 +225,7 @@ impl Twilio {
     }
 
     async fn inbound(&self, number: &str, since: Timestamp) -> Result<Vec<Received>, ListError> {
+        let since = whole_second(since);
         // The filter counts whole days in UTC.
         let day = jiff::Timestamp::from_millisecond(since.millis())
             .map_err(|error| ListError::Unavailable(error.to_string()))?
@@ -232,7 +233,7 @@ impl Twilio {
             .to_string();
         let url = self.list_url(&[("To", number), ("DateSent>", &day)])?;
         let mut found: Vec<(Option<Timestamp>, Received)> = Vec::new();
-        for one in self.pages(url, |_| false).await? {
+        for one in self.pages(url, |page| all_before(page, since)).await? {
             let at = one.created();
             // One without a readable date is rather taken twice (it counts once) than not at all.
             if one.direction.as_deref() == Some("inbound") && at.is_none_or(|at| at >= since) {
@@ -268,6 +269,16 @@ impl SmsProvider for Twilio {
     ) -> BoxFuture<'a, Result<Vec<Received>, ListError>> {
         self.inbound(number, since).boxed()
     }
+}
+
+/// Twilio's dates have no fractions: what came within the same second counts as later.
+fn whole_second(at: Timestamp) -> Timestamp {
+    Timestamp(at.millis() - at.millis().rem_euclid(1000))
+}
+
+/// Whether a page lies before `since`; the newest come first, so that what follows does too.
+fn all_before(page: &[Resource], since: Timestamp) -> bool {
+    page.iter().all(|one| one.created().is_some_and(|at| at < since))
 }
 
 /// What an answer means.

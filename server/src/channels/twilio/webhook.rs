@@ -2,8 +2,8 @@
 //!
 //! A request is believed only with Twilio's signature over the address under which the world knows this relay
 //! (`public_url`), whatever a proxy made of it on the way. Nothing is answered with success before it is durable. Twilio
-//! itself calls again only if told to in the webhook's address (`#rc=5&rp=all`, see the operator's manual); both kinds
-//! count once however often they come.
+//! calls again for 15 seconds at most, and only if told to in the webhook's address (`#rc=5&rp=all`); what got lost all
+//! the same is asked for ([`crate::dispatch::recovery`]). Both kinds count once however often they come.
 //!
 //! A report that comes before the answer to our own call is not lost: the address that we give Twilio names the message.
 

@@ -90,6 +90,59 @@ async fn a_message_offered_again_is_asked_about_and_never_sent() {
     shop.close().await;
 }
 
+/// The provider gave up on its webhook while the relay was down: the customer's words are not lost.
+#[tokio::test]
+async fn what_the_provider_gave_up_delivering_is_asked_for() {
+    let mut shop = Shop::open().await;
+    let ana = shop.conversation(ANA).await;
+    shop.stop().await;
+    shop.provider.inbound_without_webhook(ANA, OUR_NUMBER, "Is anybody there?").unwrap();
+    shop.start();
+    let mut changed = shop.app.store.changed();
+    patiently(async {
+        while shop.texts(ana).await.len() < 2 {
+            let _ = changed.recv().await;
+        }
+    })
+    .await;
+    assert_eq!(shop.texts(ana).await, ["Hello?", "Is anybody there?"]);
+    shop.close().await;
+}
+
+/// R31: the report came while the relay was down, and not again.
+#[tokio::test]
+async fn an_overdue_report_is_asked_for() {
+    let mut shop = Shop::open().await;
+    let ana = shop.conversation(ANA).await;
+    shop.provider.faults(|faults| faults.no_callbacks = true);
+    let reply = shop.reply(ana, "Your order is ready").await;
+    shop.until(reply, State::HandedOver).await;
+    patiently(shop.provider.until(|texts| texts.iter().any(|text| text.status == "delivered"))).await;
+    shop.stop().await;
+    shop.database(|db| db.execute("UPDATE ledger SET updated = updated - 600000", []).unwrap());
+    shop.start();
+    shop.until(reply, State::Delivered).await;
+    assert_eq!(shop.delivery(reply).await, Delivery::Delivered);
+    shop.close().await;
+}
+
+/// What was texted to the number before the workspace was founded is not fetched.
+#[tokio::test]
+async fn history_from_before_the_workspace_stays_where_it_is() {
+    let shop = Shop::open().await;
+    shop.provider.faults(|faults| faults.clock_skew_ms = -30 * 60 * 1000);
+    shop.provider.inbound_without_webhook(BEN, OUR_NUMBER, "From before").unwrap();
+    shop.provider.faults(|faults| faults.clock_skew_ms = 0);
+    shop.provider.inbound_without_webhook(ANA, OUR_NUMBER, "From after").unwrap();
+    let client = client(&shop).await;
+    let pace = crate::dispatch::Pace::default();
+    let fetch = crate::dispatch::recovery::fetch_inbound(&shop.app, &client, shop.app.now(), &pace);
+    let new = patiently(fetch).await.unwrap();
+    assert!(new <= 1, "the running relay may have fetched it first");
+    assert!(shop.document(ANA).await.is_some() && shop.document(BEN).await.is_none());
+    shop.close().await;
+}
+
 /// Several pages of the provider's list.
 #[tokio::test]
 async fn a_long_list_is_read_to_its_end() {
