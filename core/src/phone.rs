@@ -28,6 +28,11 @@ pub fn is_e164(text: &str) -> bool {
     (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0')
 }
 
+/// Whether numbers of this country can be read without their country code: an ISO 3166 code such as `US`.
+pub fn is_region(region: &str) -> bool {
+    country::Id::from_str(region).is_ok()
+}
+
 /// The digits of what was typed, for a search that ignores how a number is written.
 pub fn digits(typed: &str) -> String {
     typed.chars().filter_map(|c| c.to_digit(10)).filter_map(|digit| char::from_digit(digit, 10)).collect()

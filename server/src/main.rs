@@ -1,3 +1,5 @@
-//! The relay's program.
+//! The relay's program; see [`offdesk_relay::cli`].
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    offdesk_relay::cli::run()
+}

@@ -1,10 +1,16 @@
-//! Whether the relay works: `GET /healthz`.
+//! Whether the relay works: `GET /healthz`; what it counted: `GET /metrics`.
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::IntoResponse,
+};
 use serde::Serialize;
+use subtle::ConstantTimeEq;
 
 use super::ApiError;
-use crate::{serve::App, store::StoreError};
+use crate::{auth, serve::App, store::StoreError};
 
 /// The answer of a relay that works.
 #[derive(Debug, Serialize)]
@@ -29,4 +35,20 @@ pub(super) async fn healthz(State(app): State<App>) -> Result<Json<Health>, ApiE
         })
         .await?;
     Ok(Json(Health { status: "ok", epoch, recovering, version: env!("CARGO_PKG_VERSION") }))
+}
+
+/// Prometheus' text, for whoever bears the configured token.
+pub(super) async fn metrics(State(app): State<App>, headers: HeaderMap) -> Result<impl IntoResponse, ApiError> {
+    if let Some(token) = &app.config.metrics_token {
+        let given = auth::bearer(&headers).unwrap_or_default();
+        if !bool::from(given.as_bytes().ct_eq(token.expose().as_bytes())) {
+            return Err(ApiError::new(
+                StatusCode::UNAUTHORIZED,
+                "unauthorized",
+                "The token is not the configured one",
+                "Send 'metrics_token' as a bearer token.",
+            ));
+        }
+    }
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], app.metrics.render()))
 }

@@ -8,6 +8,9 @@ use offdesk_core::protocol::Problem;
 
 use crate::store::StoreError;
 
+/// The media type of a problem.
+pub(super) const CONTENT_TYPE: &str = "application/problem+json";
+
 /// An error on its way to a client.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {}", .problem.kind, .problem.title)]
@@ -43,6 +46,16 @@ impl ApiError {
         )
     }
 
+    /// A body of more than `most` bytes.
+    pub fn too_large(most: u64) -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "body_too_large",
+            "The body is too large",
+            &format!("At most {most} bytes are read here."),
+        )
+    }
+
     /// What the client is told.
     pub fn problem(&self) -> &Problem {
         &self.problem
@@ -69,7 +82,7 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = serde_json::to_vec(&self.problem).unwrap_or_default();
-        let mut response = (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
+        let mut response = (status, [(header::CONTENT_TYPE, CONTENT_TYPE)], body).into_response();
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

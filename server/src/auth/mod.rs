@@ -7,6 +7,11 @@
 //! There is no cache in front: [`authenticate`] runs inside the caller's snapshot and costs two lookups by primary key,
 //! while a cache that is told of changes by a broadcast could let a revoked device in for a moment (R10: at once).
 
+pub(crate) mod address;
+pub mod code;
+mod limit;
+
+use axum::http::{HeaderMap, header};
 use base64::Engine;
 use offdesk_core::{
     ids::{DeviceId, MemberId, WorkspaceId},
@@ -16,6 +21,8 @@ use offdesk_core::{
 };
 use rusqlite::{OptionalExtension, params};
 use sha2::{Digest, Sha256};
+
+pub use limit::EnrolLimit;
 
 use crate::store::{ReadTx, StoreError, Tx};
 
@@ -72,6 +79,12 @@ pub(crate) fn new_credential(rng: &mut dyn rand::Rng) -> (String, [u8; 32]) {
     let text = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes);
     let hash = hash(text.as_bytes());
     (text, hash)
+}
+
+/// The credential of a request: `Authorization: Bearer …`.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, credential) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| credential.trim())
 }
 
 /// Finds the device that bears this credential.

@@ -16,12 +16,12 @@ use std::{
 };
 
 use bytesize::ByteSize;
-use jiff::fmt::serde::unsigned_duration::friendly::compact::required as duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub use read::{ConfigError, Overrides};
 pub use typed::Secret;
+pub(crate) use typed::{parse_time, write_time};
 
 /// Everything that can be configured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,13 +37,13 @@ pub struct Config {
     /// Proxies in front of the relay, whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
     /// How often a live stream says that it lives. Mobile networks drop what is silent for a minute or so.
-    #[serde(with = "duration")]
+    #[serde(with = "typed::time")]
     pub heartbeat: Duration,
     /// How long what is under way may take when the relay shuts down.
-    #[serde(with = "duration")]
+    #[serde(with = "typed::time")]
     pub shutdown_grace: Duration,
     /// How long an enrolment code can be used.
-    #[serde(with = "duration")]
+    #[serde(with = "typed::time")]
     pub enrolment_code_lifetime: Duration,
     /// Whoever reads `/metrics` must bear this token; without one, anybody may.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -156,7 +156,7 @@ pub struct Sms {
     pub status_callback: bool,
     /// How long the provider gets until its list of messages is believed, when the relay asks it what became of a call
     /// that brought no answer.
-    #[serde(with = "duration", default = "settle")]
+    #[serde(with = "typed::time", default = "settle")]
     pub settle: Duration,
 }
 

@@ -1,6 +1,7 @@
-//! Values with a form of their own: addresses, secrets.
+//! Values with a form of their own: times, addresses, secrets. Jiff and `url` could bring serde themselves, but their
+//! errors don't say what to write instead.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize, Serializer};
 use url::Url;
@@ -40,8 +41,31 @@ pub(super) fn twilio() -> Url {
     Url::parse("https://api.twilio.com").expect("a literal address")
 }
 
-// `url` could bring serde itself; the feature would be the only thing we use it for, and its errors don't say what to
-// write instead.
+/// Reads a time such as `20s`, `10m` or `24h`.
+pub(crate) fn parse_time(text: &str) -> Result<Duration, String> {
+    let parsed = text.parse::<jiff::SignedDuration>().ok().and_then(|time| Duration::try_from(time).ok());
+    parsed.ok_or_else(|| format!("'{text}' is no time; write it such as 20s, 10m or 24h"))
+}
+
+/// Writes a time as it is read.
+pub(crate) fn write_time(time: Duration) -> String {
+    jiff::SignedDuration::try_from(time).map_or_else(|_| format!("{}s", time.as_secs()), |time| format!("{time:#}"))
+}
+
+pub(super) mod time {
+    use super::{Deserialize, Duration, Serializer};
+
+    pub(in crate::config) fn serialize<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&super::write_time(*time))
+    }
+
+    pub(in crate::config) fn deserialize<'de, D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Duration, D::Error> {
+        super::parse_time(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
 pub(super) mod web_address {
     use super::{Deserialize, Serializer, Url};
 

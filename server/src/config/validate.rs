@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, write_time};
 
 impl Config {
     /// Checks what belongs together.
@@ -26,7 +26,12 @@ impl Config {
         ];
         for (key, value, least, most) in within {
             if value < least || value > most {
-                problems.push(format!("'{key}' is {value:?}: write a time between {least:?} and {most:?}"));
+                problems.push(format!(
+                    "'{key}' is {}: write a time between {} and {}",
+                    write_time(value),
+                    write_time(least),
+                    write_time(most)
+                ));
             }
         }
         let limits = &self.limits;

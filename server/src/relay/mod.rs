@@ -10,9 +10,11 @@ mod catch_up;
 mod contents;
 mod digests;
 mod http;
+mod live;
 mod request;
 mod stream;
 #[cfg(test)]
 mod tests;
 
 pub use http::router;
+pub use live::LiveStreams;

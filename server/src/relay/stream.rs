@@ -222,6 +222,7 @@ impl Stream {
     /// Pages as the log grows, heartbeats in between, until somebody ends it.
     async fn live(&mut self, changed: &mut broadcast::Receiver<Changed>, mut cursor: Cursor) -> Result<(), Stop> {
         let shutdown = self.app.shutdown.clone();
+        let place = self.app.streams.enter(self.device.device, self.app.config.limits.streams_per_device);
         let mut told = cursor;
         let mut heartbeat = tokio::time::interval(self.app.config.heartbeat);
         heartbeat.reset();
@@ -229,6 +230,7 @@ impl Stream {
             tokio::select! {
                 () = shutdown.cancelled() => return Err(Stop::Goodbye(Goodbye::ShuttingDown)),
                 () = self.chunks.closed() => return Err(Stop::Gone),
+                () = place.taken.cancelled() => return Err(Stop::Gone),
                 _ = heartbeat.tick() => {
                     // A cursor that moved without a frame of the member's own is told now and then.
                     let frame = if told == cursor { Response::Heartbeat } else { Response::Cursor { cursor, up_to_date: true } };

@@ -6,7 +6,9 @@ use offdesk_core::time::Timestamp;
 use rand::rngs::StdRng;
 use tokio_util::sync::CancellationToken;
 
-use crate::{clock::Clock, config::Config, metrics::Metrics, random::Random, store::Store};
+use crate::{
+    auth::EnrolLimit, clock::Clock, config::Config, metrics::Metrics, random::Random, relay::LiveStreams, store::Store,
+};
 
 /// A running relay's state; cheap to clone.
 #[derive(Clone, Debug)]
@@ -21,20 +23,27 @@ pub struct App {
     pub random: Random,
     /// Cancelled when the relay begins to shut down: live streams then say goodbye, background tasks end.
     pub shutdown: CancellationToken,
+    /// The live streams that are open.
+    pub streams: LiveStreams,
     /// What is counted.
     pub metrics: Metrics,
+    /// How often an address may try to enrol.
+    pub enrolments: Arc<EnrolLimit>,
 }
 
 impl App {
     /// The state of a relay on an open store.
     pub fn new(store: Store, config: Config, clock: Arc<dyn Clock>, random: Random) -> Self {
+        let enrolments = Arc::new(EnrolLimit::new(config.limits.enrol_per_minute));
         Self {
             store,
             config: Arc::new(config),
             clock,
             random,
             shutdown: CancellationToken::new(),
+            streams: LiveStreams::default(),
             metrics: Metrics::shared(),
+            enrolments,
         }
     }
 

@@ -88,6 +88,7 @@ async fn upkeep(app: App) {
     let mut every = tokio::time::interval(Duration::from_secs(5));
     while app.shutdown.run_until_cancelled(every.tick()).await.is_some() {
         app.metrics.upkeep();
+        app.enrolments.upkeep();
     }
 }
 
