@@ -54,6 +54,9 @@ enum Command {
     /// Create workspaces, members, codes and backups; look at devices, refusals and the audit trail. Works while the relay
     /// runs or not.
     Admin(admin::AdminArgs),
+    /// Show the main job on real devices: a relay, two phones, an SMS provider, and one scene played on them.
+    #[cfg(feature = "demo")]
+    Demo(crate::demo::Args),
     /// Check the configuration, or print one to start from.
     #[command(group = clap::ArgGroup::new("what").required(true))]
     Config {
@@ -81,6 +84,10 @@ pub enum CliError {
     /// An administrative act was not done.
     #[error(transparent)]
     Admin(#[from] AdminError),
+    /// The demo failed.
+    #[cfg(feature = "demo")]
+    #[error(transparent)]
+    Demo(#[from] crate::demo::DemoError),
     /// There is no database to administer.
     #[error(
         "there is no database {0}; name it with --database or --config, or create it with `admin workspace create`"
@@ -115,6 +122,8 @@ fn execute(cli: Cli) -> Result<(), CliError> {
     match command {
         Command::Serve { listen } => serve(read(&global, listen)?),
         Command::Admin(args) => admin::run(args, &read(&global, None)?),
+        #[cfg(feature = "demo")]
+        Command::Demo(args) => demo(args),
         Command::Config { print_default: true, .. } => output::print(&Config::default().to_toml()?),
         Command::Config { print: true, .. } => output::print(&read(&global, None)?.to_toml()?),
         Command::Config { .. } => {
@@ -146,6 +155,13 @@ fn serve(config: Config) -> Result<(), CliError> {
         tracing::info!("the relay has ended");
         Ok(ended?)
     })
+}
+
+#[cfg(feature = "demo")]
+fn demo(args: crate::demo::Args) -> Result<(), CliError> {
+    log::init(&crate::config::Log { level: "warn".into(), ..Default::default() });
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::Runtime)?;
+    Ok(runtime.block_on(crate::demo::run(args))?)
 }
 
 /// Waits until somebody asks the process to end.
