@@ -8,7 +8,7 @@ use std::{
 };
 
 use offdesk_core::{
-    engine::{Config, Error},
+    engine::{Config, Error, Offdesk},
     store::DatabaseKey,
 };
 use rand::Rng;
@@ -58,6 +58,11 @@ pub(crate) fn config(args: &DeviceArgs, undo: Duration, new: bool) -> Result<Con
         config.root_certificates = vec![fs::read(path).map_err(Failure::io(path.display().to_string()))?];
     }
     Ok(config)
+}
+
+/// Opens the device. One that isn't there is not made by looking.
+pub(crate) fn open(config: Config, args: &DeviceArgs) -> Result<Offdesk, Failure> {
+    if args.db.exists() { Ok(Offdesk::open(config)?) } else { Err(Error::NotEnrolled.into()) }
 }
 
 pub(crate) fn seconds_of(seconds: f64) -> Result<Duration, Failure> {

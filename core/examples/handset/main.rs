@@ -1,9 +1,10 @@
 //! A phone in a terminal, on the public API only: the inbox for people, commands for scripts.
 //!
-//! - [`cli`]: the command line; [`run`], [`watch`]: the commands; [`output`], [`words`]: what they print.
+//! - [`app`]: the inbox. [`cli`]: the command line; [`run`], [`watch`]: the commands; [`output`], [`words`]: what they print.
 //! - [`device`]: key and database; [`names`]: from what is typed to what is meant.
 //! - [`forward`], [`measure`]: what a sync takes, on the wire and of the machine.
 
+mod app;
 mod cli;
 mod device;
 mod forward;
@@ -31,7 +32,7 @@ fn main() -> ExitCode {
     };
     let done = match cli.command.take() {
         Some(command) => runtime.block_on(run::run(cli, command)),
-        None => Ok(()),
+        None => runtime.block_on(app::run(&cli.device)),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

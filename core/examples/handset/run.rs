@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cli::{Cli, Command, DeviceArgs, FilterArgs, OriginArg, ReasonArg, StatusArg},
-    device::{Failure, config, seconds_of},
+    device::{Failure, config, open, seconds_of},
     forward::Forwarder,
     measure::{Stopwatch, cpu, peak_memory},
     names,
@@ -47,7 +47,7 @@ pub(crate) async fn run(cli: Cli, command: Command) -> Result<(), Failure> {
 
 impl Run {
     fn open(&self) -> Result<Offdesk, Failure> {
-        Ok(Offdesk::open(config(&self.args, Duration::ZERO, false)?)?)
+        open(config(&self.args, Duration::ZERO, false)?, &self.args)
     }
 
     async fn enrol(&self, relay: &str, code: &str, name: &str) -> Result<(), Failure> {
