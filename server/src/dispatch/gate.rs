@@ -2,7 +2,7 @@
 
 use offdesk_core::{phone, time::Timestamp};
 
-use crate::dispatch::ledger::Entry;
+use crate::dispatch::entry::Entry;
 
 /// What the relay knows at the moment of dispatch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ mod tests {
     use offdesk_core::ids::{DocumentId, MessageId, WorkspaceId};
 
     use super::*;
-    use crate::dispatch::ledger::State;
+    use crate::dispatch::entry::State;
 
     fn entry() -> Entry {
         Entry {

@@ -3,6 +3,7 @@
 //! is asked about at the provider before anything else happens to it.
 //!
 //! - [`ledger`]: every transition, each checked by compare-and-set and told to devices as a fact.
+//! - [`entry`]: a row of it.
 //! - [`gate`]: whether a message may leave now.
 //! - [`question`]: what the provider's list says of a message whose fate is open.
 //! - [`backoff`]: when to try again.
@@ -10,6 +11,7 @@
 //! - [`recovery`]: asking the provider for what an outage or a restored backup made us miss.
 
 pub mod backoff;
+pub mod entry;
 pub mod gate;
 pub mod ledger;
 pub mod question;

@@ -24,7 +24,8 @@ use crate::{
     },
     dispatch::{
         Pace,
-        ledger::{self, Entry},
+        entry::Entry,
+        ledger,
         recovery::{self, RecoveryError},
     },
     failpoints,

@@ -4,11 +4,18 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod crashes;
+mod killed;
 mod restored;
 mod sending;
 mod webhooks;
 
-use std::{future::Future, net::TcpListener, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use offdesk_core::{
     ids::{DocumentId, IntentId, MessageId, WorkspaceId},
@@ -19,7 +26,10 @@ use rusqlite::params;
 use tokio::task::JoinHandle;
 use url::Url;
 
-use super::ledger::{self, Entry, State};
+use super::{
+    entry::{self, Entry, State},
+    ledger,
+};
 use crate::{
     accept,
     channels::twilio::{INBOUND_PATH, STATUS_PATH},
@@ -56,7 +66,8 @@ impl Shop {
     pub(super) async fn with(options: Options) -> Self {
         let provider = Arc::new(Provider::start(options).await.unwrap());
         let folder = tempfile::tempdir().unwrap();
-        let (app, listener) = relay(&folder, &provider);
+        let (app, listener) = relay(&folder.path().join("relay.db"), &provider.url());
+        provider.set_inbound_url(Url::parse(&inbound_url(&app)).unwrap());
         let (now, mut rng) = (app.now(), app.rng());
         let settings = Settings { name: "Shop".into(), numbers: vec![OUR_NUMBER.into()], ..Settings::default() };
         let workspace =
@@ -76,12 +87,17 @@ impl Shop {
     /// Looks at or changes the database while no relay runs.
     pub(super) fn database<T>(&self, act: impl FnOnce(&rusqlite::Connection) -> T) -> T {
         assert!(self.relay.is_none(), "stop the relay first");
-        act(&rusqlite::Connection::open(self.folder.path().join("relay.db")).unwrap())
+        act(&rusqlite::Connection::open(self.database_file()).unwrap())
+    }
+
+    fn database_file(&self) -> PathBuf {
+        self.folder.path().join("relay.db")
     }
 
     pub(super) fn start(&mut self) {
         assert!(self.relay.is_none(), "stop the relay first");
-        let (app, listener) = relay(&self.folder, &self.provider);
+        let (app, listener) = relay(&self.database_file(), &self.provider.url());
+        self.provider.set_inbound_url(Url::parse(&inbound_url(&app)).unwrap());
         self.app = app;
         self.relay = Some(tokio::spawn(serve::serve(self.app.clone(), listener)));
     }
@@ -123,7 +139,7 @@ impl Shop {
     }
 
     pub(super) async fn entry(&self, message: MessageId) -> Entry {
-        self.app.store.read(move |tx| ledger::entry(tx, message)).await.unwrap().unwrap()
+        self.app.store.read(move |tx| entry::entry(tx, message)).await.unwrap().unwrap()
     }
 
     /// What devices are told of the message.
@@ -161,7 +177,7 @@ impl Shop {
     }
 
     pub(super) fn inbound_url(&self) -> String {
-        format!("http://{}{INBOUND_PATH}", self.app.config.listen)
+        inbound_url(&self.app)
     }
 
     pub(super) fn status_url(&self) -> String {
@@ -206,31 +222,34 @@ impl Shop {
     }
 }
 
-/// A relay's state on the folder's database, and the listener under whose address the provider knows it.
-fn relay(folder: &tempfile::TempDir, provider: &Provider) -> (App, TcpListener) {
+/// A relay's state on a database, and the listener under whose address the provider is told to know it.
+fn relay(database: &Path, provider_url: &str) -> (App, TcpListener) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let listen = listener.local_addr().unwrap();
-    let url = Url::parse(&format!("http://{listen}")).unwrap();
-    provider.set_inbound_url(url.join(INBOUND_PATH).unwrap());
-    let database = folder.path().join("relay.db");
+    let account = Options::default();
     let sms = Sms {
-        base_url: Url::parse(&provider.url()).unwrap(),
-        account_sid: provider.account_sid().into(),
-        auth_token: Some(Secret::new(provider.auth_token())),
+        base_url: Url::parse(provider_url).unwrap(),
+        account_sid: account.account_sid,
+        auth_token: Some(Secret::new(account.auth_token)),
         auth_token_file: None,
         status_callback: true,
         settle: SETTLE,
     };
     let config = Config {
-        database: database.clone(),
+        database: database.to_owned(),
         listen,
-        public_url: Some(url),
+        public_url: Some(Url::parse(&format!("http://{listen}")).unwrap()),
         sms: Some(sms),
         shutdown_grace: Duration::from_millis(500),
         ..Config::default()
     };
-    let store = Store::open(&database).unwrap();
+    let store = Store::open(database).unwrap();
     (App::new(store, config, Arc::new(SystemClock), Random::system().unwrap()), listener)
+}
+
+/// The relay's webhook for inbound messages.
+fn inbound_url(app: &App) -> String {
+    format!("http://{}{INBOUND_PATH}", app.config.listen)
 }
 
 /// Fails the test rather than let it hang.
