@@ -1,17 +1,34 @@
 //! The device's side of sync, without I/O: events in, effects out; clock, randomness and disk are arguments.
 //!
-//! - [`storage`]: what the session asks of the disk, inside the transaction that the driver opens for each event.
-//! - [`session`]: the state machine: requests, pages, verdicts, reconnecting.
-//! - [`outbox`]: intents from "saved on device" to their verdict; undo, rejection, rebase under a fresh actor.
-//! - [`workspace`]: documents, confirmed and optimistic, and their projection into the read model.
-//! - [`backoff`]: when to try again.
+//! - [`storage`]: what the session asks of the disk, inside the transaction that the driver opens for each event;
+//!   [`memory`] is the simplest backend.
+//! - [`session`]: the state machine: which events it takes, which effects it asks for.
+//! - `connection`: requests, the watchdog, trying again ([`backoff`]); `push`: what goes out; `frames`: what comes back,
+//!   with `verdict` for intents, `pages` for documents and registers, `restore` for a relay in another epoch.
+//! - [`outbox`]: intents from "saved on device" to their verdict; `rebase` runs them again under a fresh actor;
+//!   [`registers`]: read marks, drafts, dismissals.
+//! - `workspace`: documents, confirmed and optimistic, and their projection into the read model.
+//! - [`lease`]: when a device locks its data.
 
+pub mod backoff;
+mod connection;
+mod frames;
 pub mod lease;
+pub mod memory;
 pub mod outbox;
+mod pages;
+mod push;
+mod rebase;
+pub mod registers;
+mod restore;
 pub mod session;
 pub mod storage;
-pub mod workspace;
+#[cfg(test)]
+mod tests;
+mod verdict;
+mod workspace;
 
 pub use lease::locked;
+pub use memory::MemoryStorage;
 pub use outbox::{Part, Submission, SubmitError};
 pub use session::{Session, SessionOptions};

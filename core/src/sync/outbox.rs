@@ -1,16 +1,27 @@
 //! Local commands: from what a member asks for to a durable intent.
+//!
+//! A submission is authored on the optimistic document, one change for each intent, written together with its record and
+//! projected: when the command returns and the driver has committed, it is "saved on device". What the device can know to
+//! be refused is refused at once; the relay judges everything again when it gets it.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand::Rng;
 
 use crate::{
-    ids::{AlertId, DocumentId, IntentId},
-    intents::{Verb, VerbError},
-    model::{DocumentError, Refusal},
+    ids::{AlertId, DocumentId, IntentId, MemberId},
+    intents::{Author, Verb, VerbError},
+    model::{Contact, Conversation, DocumentError, Kind, MessageKind, Refusal},
+    policy::{Access, ConversationFacts, Visibility, judge_contact, judge_conversation},
+    protocol::{Delivery, Fact, FactBody},
     sync::{
-        session::{Session, SessionError},
-        storage::{NaturalKey, Storage, StorageError},
+        rebase::{actions, fresh_actor, is_blank, run},
+        session::{Outgoing, Session, SessionError},
+        storage::{IntentRecord, IntentState, NaturalKey, Storage, StorageError},
+        verdict::forget_change,
     },
     time::Timestamp,
+    triage::project::messages,
 };
 
 /// One intent of a [`Submission`].
@@ -93,8 +104,8 @@ impl From<SessionError> for SubmitError {
 }
 
 /// Local commands. Each runs inside a transaction of the driver, who commits on `Ok` and then hands in
-/// [`crate::sync::session::Event::Written`]; on an error the driver rolls back (the session has already forgotten what
-/// it had loaded).
+/// [`crate::sync::session::Event::Written`]; on an error the driver rolls back (the session has then forgotten what it had
+/// loaded, and needs no [`Session::forget`]).
 impl Session {
     /// Makes intents durable and shows their effect. Returns the ids, in order.
     ///
@@ -102,31 +113,35 @@ impl Session {
     /// [`SubmitError`]; nothing is then changed.
     pub fn submit(
         &mut self,
-        _now: Timestamp,
-        _rng: &mut dyn Rng,
+        now: Timestamp,
+        rng: &mut dyn Rng,
         disk: &mut dyn Storage,
         submission: Submission,
     ) -> Result<Vec<IntentId>, SubmitError> {
-        disk.identity()?.ok_or(SubmitError::NotEnrolled)?;
-        submission
-            .parts
-            .first()
-            .ok_or(SubmitError::Empty)
-            .map(|part| Err(SubmitError::UnknownDocument(part.document)))?
+        self.command(disk, |session, disk, me| session.author_all(now, rng, disk, me, submission))
     }
 
-    /// Takes back an intent, with its group, that has not been sent yet.
+    /// Takes back an intent, with its group, that has not been sent yet. What was written after it is authored anew.
     ///
     /// # Errors
     /// [`SubmitError::TooLate`] once it is in flight; [`SubmitError::UnknownIntent`].
     pub fn undo(
         &mut self,
-        _now: Timestamp,
-        _rng: &mut dyn Rng,
+        now: Timestamp,
+        rng: &mut dyn Rng,
         disk: &mut dyn Storage,
         intent: IntentId,
     ) -> Result<(), SubmitError> {
-        disk.intent(intent)?.ok_or(SubmitError::UnknownIntent(intent)).map(|_| ())
+        self.command(disk, |session, disk, _| {
+            let record = disk.intent(intent)?.ok_or(SubmitError::UnknownIntent(intent))?;
+            let mut group = disk.open_intents()?;
+            group.retain(|other| other.group == record.group);
+            let sent = |other: &IntentRecord| matches!(other.state, IntentState::InFlight { .. }) || other.reoffered;
+            if !group.iter().any(|other| other.id == intent) || group.iter().any(sent) {
+                return Err(SubmitError::TooLate);
+            }
+            session.take_out(now, rng, disk, &group)
+        })
     }
 
     /// Drops an intent that needs attention, with its group.
@@ -134,7 +149,10 @@ impl Session {
     /// # Errors
     /// [`SubmitError::NoAttentionNeeded`], [`SubmitError::UnknownIntent`].
     pub fn discard(&mut self, _now: Timestamp, disk: &mut dyn Storage, intent: IntentId) -> Result<(), SubmitError> {
-        disk.intent(intent)?.ok_or(SubmitError::UnknownIntent(intent)).map(|_| ())
+        self.command(disk, |session, disk, _| {
+            let group = attention_group(disk, intent)?;
+            session.take_out_refused(disk, &group)
+        })
     }
 
     /// Runs an intent that needs attention again, with its group, as new intents. Returns the id that takes its place.
@@ -143,71 +161,323 @@ impl Session {
     /// As [`Session::submit`], and [`SubmitError::NoAttentionNeeded`], [`SubmitError::UnknownIntent`].
     pub fn retry(
         &mut self,
-        _now: Timestamp,
-        _rng: &mut dyn Rng,
+        now: Timestamp,
+        rng: &mut dyn Rng,
         disk: &mut dyn Storage,
         intent: IntentId,
     ) -> Result<IntentId, SubmitError> {
-        disk.intent(intent)?.ok_or(SubmitError::UnknownIntent(intent)).map(|record| record.id)
-    }
-
-    /// Marks a conversation read, up to what this device knows of it (R25).
-    ///
-    /// # Errors
-    /// [`SubmitError::UnknownDocument`].
-    pub fn mark_read(
-        &mut self,
-        _now: Timestamp,
-        disk: &mut dyn Storage,
-        document: DocumentId,
-    ) -> Result<(), SubmitError> {
-        disk.document_kind(document)?.ok_or(SubmitError::UnknownDocument(document)).map(|_| ())
-    }
-
-    /// Marks a conversation unread, until it is next read (R25).
-    ///
-    /// # Errors
-    /// [`SubmitError::UnknownDocument`].
-    pub fn mark_unread(
-        &mut self,
-        _now: Timestamp,
-        disk: &mut dyn Storage,
-        document: DocumentId,
-    ) -> Result<(), SubmitError> {
-        disk.document_kind(document)?.ok_or(SubmitError::UnknownDocument(document)).map(|_| ())
-    }
-
-    /// Saves a draft (R27); an empty text removes it.
-    ///
-    /// # Errors
-    /// [`SubmitError::UnknownDocument`].
-    pub fn set_draft(
-        &mut self,
-        _now: Timestamp,
-        disk: &mut dyn Storage,
-        document: DocumentId,
-        _text: &str,
-    ) -> Result<(), SubmitError> {
-        disk.document_kind(document)?.ok_or(SubmitError::UnknownDocument(document)).map(|_| ())
-    }
-
-    /// Dismisses an alert (R15).
-    ///
-    /// # Errors
-    /// [`SubmitError::UnknownAlert`].
-    pub fn dismiss(&mut self, _now: Timestamp, disk: &mut dyn Storage, alert: AlertId) -> Result<(), SubmitError> {
-        disk.document_of_alert(alert)?.ok_or(SubmitError::UnknownAlert(alert)).map(|_| ())
+        self.command(disk, |session, disk, me| {
+            let group = attention_group(disk, intent)?;
+            session.take_out_refused(disk, &group)?;
+            let at = group.iter().position(|record| record.id == intent).unwrap_or(0);
+            let part = |record: IntentRecord| Part {
+                document: record.document,
+                verb: record.verb,
+                natural_key: record.natural_key,
+            };
+            let submission = Submission { parts: group.into_iter().map(part).collect() };
+            let ids = session.author_all(now, rng, disk, me, submission)?;
+            ids.get(at).copied().ok_or(SubmitError::Empty)
+        })
     }
 
     /// Asks the relay for documents by name: records that a member opens (R7). They come with the next request.
-    pub fn fetch(&mut self, _documents: &[DocumentId]) {}
-
-    /// After this store was enrolled as a new device (it was proven a copy): starts over, keeping what was not
-    /// delivered. `disk` already holds the new identity and state.
-    ///
-    /// # Errors
-    /// The disk failed.
-    pub fn re_enrolled(&mut self, _now: Timestamp, disk: &mut dyn Storage) -> Result<(), SubmitError> {
-        disk.identity()?.ok_or(SubmitError::NotEnrolled).map(|_| ())
+    pub fn fetch(&mut self, documents: &[DocumentId]) {
+        for id in documents {
+            self.wants.entry(*id).or_insert(false);
+        }
     }
+
+    /// Runs a command and projects what it touched.
+    pub(super) fn command<T>(
+        &mut self,
+        disk: &mut dyn Storage,
+        run: impl FnOnce(&mut Self, &mut dyn Storage, MemberId) -> Result<T, SubmitError>,
+    ) -> Result<T, SubmitError> {
+        if disk.state()?.is_some_and(|state| state.revoked) {
+            return Err(SubmitError::Revoked);
+        }
+        let me = disk.identity()?.ok_or(SubmitError::NotEnrolled)?.member;
+        let result = run(self, disk, me).and_then(|value| {
+            self.workspace.flush(disk, me)?;
+            Ok(value)
+        });
+        if result.is_err() {
+            // The driver rolls back: what is loaded may hold what was authored.
+            self.workspace.clear();
+        }
+        self.outgoing = Outgoing::Unknown;
+        self.changed = true;
+        result
+    }
+
+    fn author_all(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn Rng,
+        disk: &mut dyn Storage,
+        me: MemberId,
+        submission: Submission,
+    ) -> Result<Vec<IntentId>, SubmitError> {
+        if submission.parts.is_empty() {
+            return Err(SubmitError::Empty);
+        }
+        let sends = submission.parts.iter().any(|part| part.verb.sends());
+        let send_after = if sends { now.after(self.options.undo_window) } else { now };
+        let keys: BTreeMap<DocumentId, NaturalKey> = submission.parts.iter().filter_map(created_key).collect();
+        let ids: Vec<IntentId> = submission.parts.iter().map(|_| IntentId::generate(now, rng)).collect();
+        for (part, id) in submission.parts.into_iter().zip(&ids) {
+            let record = IntentRecord {
+                id: *id,
+                document: part.document,
+                kind: part.verb.kind(),
+                group: ids[0],
+                position: 0,
+                verb: part.verb,
+                seen: 0,
+                created: now,
+                send_after,
+                change: Vec::new(),
+                hash: [0; 32],
+                state: IntentState::Pending,
+                natural_key: part.natural_key,
+                reoffered: false,
+            };
+            self.author_one(now, rng, disk, me, record, &keys)?;
+        }
+        Ok(ids)
+    }
+
+    fn author_one(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn Rng,
+        disk: &mut dyn Storage,
+        me: MemberId,
+        mut record: IntentRecord,
+        keys: &BTreeMap<DocumentId, NaturalKey>,
+    ) -> Result<(), SubmitError> {
+        let id = record.document;
+        if disk.document_kind(id)?.is_none() {
+            let visibility = match &record.verb {
+                Verb::CreateContact(_) => Visibility::DASHBOARD,
+                Verb::StartConversation { text, .. } => self.visibility_of_new(disk, me, text.is_some())?,
+                _ => return Err(SubmitError::UnknownDocument(id)),
+            };
+            self.workspace.create(disk, id, record.kind, visibility)?;
+        }
+        let facts = disk.facts(id)?;
+        record.seen = facts.iter().filter_map(message_order).max().unwrap_or(0);
+        self.judge(now, disk, me, &mut record, &facts)?;
+        if record.natural_key.is_none() {
+            record.natural_key = self.natural_key(disk, &record, keys)?;
+        }
+        let actor = match self.workspace.lineage_actor(disk, id)? {
+            Some(actor) => actor,
+            None => {
+                let actor = fresh_actor(rng);
+                self.workspace.set_actor(disk, id, Some(actor))?;
+                actor
+            }
+        };
+        let document = self.workspace.optimistic_mut(disk, id)?.ok_or(SubmitError::UnknownDocument(id))?;
+        run(document, id, actor, me, &mut record)??;
+        disk.insert_intent(&record)?;
+        self.workspace.touch(id);
+        Ok(())
+    }
+
+    /// How a conversation that this device starts is visible to its author, until the relay says so.
+    fn visibility_of_new(
+        &mut self,
+        disk: &dyn Storage,
+        me: MemberId,
+        assigned: bool,
+    ) -> Result<Visibility, SubmitError> {
+        let directory = self.workspace.directory(disk)?;
+        let visibility =
+            Access::of(&directory, me).map_or(Visibility::DASHBOARD, |access| access.conversation(assigned, false));
+        Ok(if visibility.any() { visibility } else { Visibility::RECORD })
+    }
+
+    /// Fills in what the author has seen, and refuses early what the relay would refuse as far as this device can know.
+    fn judge(
+        &mut self,
+        now: Timestamp,
+        disk: &dyn Storage,
+        me: MemberId,
+        record: &mut IntentRecord,
+        facts: &[Fact],
+    ) -> Result<(), SubmitError> {
+        let id = record.document;
+        let directory = self.workspace.directory(disk)?;
+        let settings = self.workspace.settings(disk)?;
+        let author = Author { member: me, intent: record.id, at: now };
+        let document = self.workspace.optimistic(disk, id)?.ok_or(SubmitError::UnknownDocument(id))?;
+        let conversation = Conversation::read(document);
+        if let Some(conversation) = &conversation {
+            fill_in(&mut record.verb, conversation, facts);
+        }
+        let actions = actions(document, id, &author, record)?;
+        let Some(access) = Access::of(&directory, me) else {
+            // Before the first sync nobody is known here: the relay judges alone.
+            return Ok(());
+        };
+        match document.kind() {
+            Kind::Contact => {
+                let before = Contact::read(id, document).filter(|_| !is_blank(document));
+                judge_contact(&access, &actions, before.as_ref(), &directory).map_err(SubmitError::Refused)
+            }
+            Kind::Conversation => {
+                let Some(settings) = settings else { return Ok(()) };
+                let facts = ConversationFacts {
+                    conversation: conversation.as_ref(),
+                    visible: true,
+                    held: conversation.as_ref().map(|conversation| held(conversation, facts)).unwrap_or_default(),
+                    directory: &directory,
+                    numbers: &settings.numbers,
+                    held_author_only: settings.held_author_only,
+                    now,
+                };
+                judge_conversation(&access, &actions, &facts).map_err(SubmitError::Refused)
+            }
+            Kind::Directory | Kind::Settings => Err(SubmitError::Verb(VerbError::WrongDocument)),
+        }
+    }
+
+    /// By what to find the document again after a restore.
+    fn natural_key(
+        &mut self,
+        disk: &dyn Storage,
+        record: &IntentRecord,
+        created: &BTreeMap<DocumentId, NaturalKey>,
+    ) -> Result<Option<NaturalKey>, SubmitError> {
+        let (contact, channel) = match (&record.verb, record.kind) {
+            (Verb::StartConversation { contact, channel, .. }, _) => (*contact, Some(channel.clone())),
+            (_, Kind::Contact) => (record.document, None),
+            _ => match self.workspace.optimistic(disk, record.document)?.and_then(Conversation::read) {
+                Some(conversation) => (conversation.contact, Some(conversation.channel)),
+                None => return Ok(None),
+            },
+        };
+        let known = match created.get(&contact) {
+            Some(key) => Some((key.phone.clone(), key.name.clone())),
+            None => disk.contact_row(contact)?.and_then(|row| Some((row.phones.first()?.clone(), row.name))),
+        };
+        Ok(known.map(|(phone, name)| NaturalKey { phone, name, channel }))
+    }
+
+    /// Takes pending intents out of the outbox. What was written after them in the same documents is run again without
+    /// them, under a fresh actor: their (actor, seq) is used up, sent or not.
+    fn take_out(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn Rng,
+        disk: &mut dyn Storage,
+        group: &[IntentRecord],
+    ) -> Result<(), SubmitError> {
+        let mut documents: BTreeMap<DocumentId, u64> = BTreeMap::new();
+        for intent in group {
+            let from = documents.entry(intent.document).or_insert(intent.position);
+            *from = (*from).min(intent.position);
+            disk.remove_intent(intent.id)?;
+        }
+        for (document, from) in documents {
+            self.workspace.restage(document);
+            self.workspace.forget_actor(disk, document)?;
+            let open = disk.open_intents_of(document)?;
+            let in_flight = |intent: &IntentRecord| matches!(intent.state, IntentState::InFlight { .. });
+            let void =
+                open.iter().any(|intent| intent.change.is_empty() || (intent.position > from && in_flight(intent)));
+            let refused = disk.attention()?.iter().any(|other| other.document == document && !other.change.is_empty());
+            if void || refused {
+                // The document is to be settled as a whole, once nothing of it is in flight.
+                self.void_after(disk, document, from)?;
+            } else {
+                self.rerun(now, rng, disk, document, from)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes refused intents out. Only where their changes are still part of a lineage is there anything to run again.
+    fn take_out_refused(&mut self, disk: &mut dyn Storage, group: &[IntentRecord]) -> Result<(), SubmitError> {
+        for intent in group {
+            disk.remove_intent(intent.id)?;
+            self.workspace.touch(intent.document);
+            if !intent.change.is_empty() {
+                self.workspace.restage(intent.document);
+                self.workspace.forget_actor(disk, intent.document)?;
+                self.void_after(disk, intent.document, intent.position)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn void_after(&mut self, disk: &mut dyn Storage, document: DocumentId, position: u64) -> Result<(), SubmitError> {
+        for mut intent in disk.open_intents_of(document)? {
+            if intent.position > position && intent.state == IntentState::Pending {
+                forget_change(&mut intent);
+                disk.update_intent(&intent)?;
+            }
+        }
+        self.unsettled = true;
+        Ok(())
+    }
+}
+
+/// The intents that need attention together with this one, in order.
+fn attention_group(disk: &dyn Storage, intent: IntentId) -> Result<Vec<IntentRecord>, SubmitError> {
+    let record = disk.intent(intent)?.ok_or(SubmitError::UnknownIntent(intent))?;
+    if !matches!(record.state, IntentState::NeedsAttention(_)) {
+        return Err(SubmitError::NoAttentionNeeded);
+    }
+    let mut group = disk.attention()?;
+    group.retain(|other| other.group == record.group);
+    Ok(group)
+}
+
+/// The natural key of a contact that the submission itself creates.
+fn created_key(part: &Part) -> Option<(DocumentId, NaturalKey)> {
+    let Verb::CreateContact(new) = &part.verb else { return None };
+    let phone = new.phones.first()?.clone();
+    Some((part.document, NaturalKey { phone, name: new.name.clone(), channel: None }))
+}
+
+fn message_order(fact: &Fact) -> Option<u64> {
+    match &fact.body {
+        FactBody::Message(message) => Some(message.order),
+        FactBody::Alert(_) => None,
+    }
+}
+
+/// What the author sees, for verbs that carry it, unless the caller says it.
+fn fill_in(verb: &mut Verb, on: &Conversation, facts: &[Fact]) {
+    match verb {
+        Verb::Unassign { member, seen } if seen.is_empty() => {
+            *seen = on.assignments_of(*member).map(|assignment| assignment.key.intent).collect();
+        }
+        Verb::Close { seen: seen @ None } => {
+            let inbound = |message: &crate::triage::MessageView| message.kind == MessageKind::Inbound;
+            *seen = messages(on, facts).into_iter().rev().find(inbound).map(|message| message.id);
+        }
+        Verb::Reopen { closings } if closings.is_empty() => {
+            *closings = on.standing_closings().map(|closing| closing.id).collect();
+        }
+        _ => {}
+    }
+}
+
+/// The held messages with author and time (R33).
+fn held(conversation: &Conversation, facts: &[Fact]) -> BTreeMap<crate::ids::MessageId, (MemberId, Timestamp)> {
+    let decided: BTreeSet<_> = conversation.decisions.iter().map(|decision| decision.message).collect();
+    facts
+        .iter()
+        .filter_map(|fact| match &fact.body {
+            FactBody::Message(message) if matches!(message.delivery, Delivery::Held(_)) => Some(message),
+            _ => None,
+        })
+        .filter(|message| !decided.contains(&message.id))
+        .filter_map(|message| Some((message.id, (conversation.messages.get(&message.id)?.by?, message.at))))
+        .collect()
 }

@@ -8,13 +8,15 @@
 //! the device misses; when live it stays open. A **push** goes beside an open live stream, so that a reply need not wait
 //! for a reconnect. At most one request that pushes is under way at any time.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use rand::Rng;
 
 use crate::{
+    ids::{DocumentId, IntentId},
     protocol::{Request, Response},
     sync::{
+        backoff::Backoff,
         storage::{Storage, StorageError},
         workspace::Workspace,
     },
@@ -41,12 +43,117 @@ pub struct Session {
     pub(super) options: SessionOptions,
     pub(super) workspace: Workspace,
     pub(super) status: Status,
+    /// The status as last told.
+    pub(super) shown: Status,
+    /// Whether the driver runs, and whether it wants a live stream.
+    pub(super) running: Option<Live>,
+    pub(super) network: Network,
+    pub(super) once: Option<Once>,
+    pub(super) stream: Option<Flight>,
+    /// A push (or a fetch) beside the stream.
+    pub(super) push: Option<Flight>,
+    pub(super) outgoing: Outgoing,
+    pub(super) backoff: Backoff,
+    /// Not to open a stream before.
+    pub(super) retry_at: Option<Timestamp>,
+    /// Not to push beside a stream before.
+    pub(super) push_at: Option<Timestamp>,
+    pub(super) last_request: u64,
+    /// Documents to ask the relay for, and whether they were asked for.
+    pub(super) wants: BTreeMap<DocumentId, bool>,
+    /// Something unexplained was seen: compare digests.
+    pub(super) suspicious: bool,
+    /// Some document's lineage may have to be run again.
+    pub(super) unsettled: bool,
+    pub(super) unauthorized: bool,
+    pub(super) stuck: bool,
+    pub(super) changed: bool,
+    /// Some intents may have no document (see [`super::restore`]): to be looked at when everything is here.
+    pub(super) searching: bool,
+    pub(super) pruned: Timestamp,
+    failed: bool,
+    pub(super) wake: Option<Timestamp>,
+    pub(super) effects: Vec<Effect>,
+}
+
+/// Whether a live stream is kept open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Live(pub(super) bool);
+
+/// A bounded catch-up under way.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Once {
+    /// Requests in a row that brought nothing.
+    pub(super) idle_rounds: u32,
+}
+
+/// When the outbox has something to push.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outgoing {
+    /// To be looked up.
+    Unknown,
+    /// Something is due from then on.
+    From(Timestamp),
+    /// Nothing waits for a time.
+    Nothing,
+}
+
+/// A request under way.
+#[derive(Clone, Debug)]
+pub(super) struct Flight {
+    pub(super) id: RequestId,
+    /// Whether its response stays open.
+    pub(super) live: bool,
+    /// Whether the relay answered.
+    pub(super) opened: bool,
+    /// The push that it carries, until all its verdicts are here.
+    pub(super) push: Option<u64>,
+    /// Whether that push carries intents (else registers only).
+    pub(super) groups: bool,
+    /// The intents that it carries for the first time.
+    pub(super) first_sent: Vec<IntentId>,
+    /// Whether the relay said that nothing more is waiting.
+    pub(super) up_to_date: bool,
+    /// Whether it brought anything.
+    pub(super) fruitful: bool,
+    /// When the last frame came; when it was sent, before the first.
+    pub(super) last_frame: Timestamp,
+    /// The same without heartbeats.
+    pub(super) last_progress: Timestamp,
+    /// Documents received, and in all.
+    pub(super) progress: (u64, u64),
 }
 
 impl Session {
     /// A session that has not started.
     pub fn new(options: SessionOptions) -> Self {
-        Self { options, workspace: Workspace::new(options.loaded_documents), status: Status::default() }
+        Self {
+            options,
+            workspace: Workspace::new(options.loaded_documents),
+            status: Status::default(),
+            shown: Status::default(),
+            running: None,
+            network: Network::default(),
+            once: None,
+            stream: None,
+            push: None,
+            outgoing: Outgoing::Unknown,
+            backoff: Backoff::default(),
+            retry_at: None,
+            push_at: None,
+            last_request: 0,
+            wants: BTreeMap::new(),
+            suspicious: false,
+            unsettled: true,
+            unauthorized: false,
+            stuck: false,
+            changed: false,
+            searching: true,
+            pruned: Timestamp::default(),
+            failed: false,
+            wake: None,
+            effects: Vec::new(),
+        }
     }
 
     /// Takes one event, inside a transaction that the driver commits before it carries out the effects.
@@ -55,15 +162,12 @@ impl Session {
     /// [`SessionError`]: the driver rolls back, calls [`Session::forget`] and hands in [`Event::Woken`].
     pub fn handle(
         &mut self,
-        _now: Timestamp,
-        _rng: &mut dyn Rng,
+        now: Timestamp,
+        rng: &mut dyn Rng,
         disk: &mut dyn Storage,
-        _event: Event,
+        event: Event,
     ) -> Result<Vec<Effect>, SessionError> {
-        if disk.identity()?.is_none() {
-            return Err(SessionError::NotEnrolled);
-        }
-        Ok(Vec::new())
+        self.handle_all(now, rng, disk, vec![event])
     }
 
     /// Takes several events in one transaction, in order: cheaper than one by one, since each document that they touch
@@ -78,21 +182,86 @@ impl Session {
         disk: &mut dyn Storage,
         events: Vec<Event>,
     ) -> Result<Vec<Effect>, SessionError> {
-        let mut effects = Vec::new();
-        for event in events {
-            effects.extend(self.handle(now, rng, disk, event)?);
+        let me = disk.identity()?.ok_or(SessionError::NotEnrolled)?.member;
+        if std::mem::take(&mut self.failed) {
+            self.recover(now, rng);
         }
-        Ok(effects)
+        for event in events {
+            self.take(now, rng, disk, event)?;
+            // Every event may open or end a request, which the next one builds on.
+            self.advance(now, rng, disk)?;
+        }
+        if self.workspace.flush(disk, me)? || std::mem::take(&mut self.changed) {
+            self.effects.push(Effect::Changed);
+        }
+        self.wish_wake();
+        self.show();
+        Ok(std::mem::take(&mut self.effects))
     }
 
-    /// Forgets what is not durable, after a rollback: loaded documents and the requests under way.
+    fn take(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn Rng,
+        disk: &mut dyn Storage,
+        event: Event,
+    ) -> Result<(), SessionError> {
+        match event {
+            Event::Started { live } => {
+                self.running = Some(Live(live));
+                self.retry_now();
+                (self.unsettled, self.outgoing) = (true, Outgoing::Unknown);
+            }
+            Event::Paused => {
+                self.running = None;
+                self.cancel_all();
+                self.end_once(Err(End::Broken("the device was paused".into())));
+            }
+            Event::Network(network) => self.network_changed(network),
+            Event::SyncOnce => {
+                self.once = Some(Once::default());
+                self.retry_now();
+                (self.unsettled, self.outgoing) = (true, Outgoing::Unknown);
+            }
+            Event::Woken => self.wake = None,
+            Event::Written => self.outgoing = Outgoing::Unknown,
+            Event::Opened { request } => {
+                self.unauthorized = false;
+                if let Some(flight) = self.flight(request) {
+                    (flight.opened, flight.last_frame, flight.last_progress) = (true, now, now);
+                }
+            }
+            Event::Frame { request, frame } => self.frame(now, rng, disk, request, frame)?,
+            Event::Closed { request, end } => self.closed(now, rng, disk, request, end)?,
+        }
+        Ok(())
+    }
+
+    /// Forgets what is not durable, after a rollback: loaded documents and the requests under way, which the next event
+    /// cancels.
     pub fn forget(&mut self) {
         self.workspace.clear();
+        self.effects.clear();
+        self.failed = true;
+    }
+
+    /// After a rollback: what the requests under way brought may be lost, so they end and are made again.
+    fn recover(&mut self, now: Timestamp, rng: &mut dyn Rng) {
+        self.cancel_all();
+        self.end_once(Err(End::Broken("this device's disk failed".into())));
+        let at = now.after(self.backoff.next(rng));
+        (self.retry_at, self.push_at) = (Some(at), Some(at));
+        (self.unsettled, self.outgoing, self.wake) = (true, Outgoing::Unknown, None);
+        self.searching = true;
     }
 
     /// What the session is doing.
     pub fn status(&self) -> &Status {
         &self.status
+    }
+
+    pub(super) fn flight(&mut self, request: RequestId) -> Option<&mut Flight> {
+        [&mut self.stream, &mut self.push].into_iter().flatten().find(|flight| flight.id == request)
     }
 }
 

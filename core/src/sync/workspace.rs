@@ -1,28 +1,432 @@
 //! Documents, confirmed and optimistic, and their projection into the read model.
+//!
+//! *Confirmed* is what the relay accepted: a snapshot and a tail of changes on disk. *Optimistic* is confirmed and this
+//! device's own open intents on top; that is what people see. A few documents are kept loaded; the others cost a load
+//! when they are touched. Whatever touches a document says so ([`Workspace::touch`]), and at the end of the event each
+//! touched document is projected once ([`Workspace::flush`]).
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, num::NonZeroUsize, sync::Arc};
+
+use lru::LruCache;
 
 use crate::{
-    ids::{ContactId, DocumentId},
-    model::{Contact, Conversation, Directory, Document, Kind, Settings},
+    ids::{ContactId, DocumentId, IntentId, MemberId},
+    model::{Contact, Conversation, Directory, Document, DocumentError, Kind, Settings, document::parse_change},
+    policy::Visibility,
+    protocol::digest::document_digest,
     sync::{
+        rebase::is_blank,
         session::{Session, SessionError},
-        storage::Storage,
+        storage::{IntentRecord, Storage},
     },
+    triage::{project_contact, project_conversation},
 };
 
+/// A document's tail is folded into its snapshot once it is longer than this: loading a snapshot is faster than applying
+/// changes one by one, and writing one for each change would cost more than the changes.
+const LONGEST_TAIL: usize = 32;
+
+/// One loaded document.
+pub(super) struct Loaded {
+    pub(super) kind: Kind,
+    pub(super) visibility: Visibility,
+    /// Whether the relay knows it.
+    pub(super) known: bool,
+    /// The actor of the present lineage.
+    pub(super) actor: Option<[u8; 16]>,
+    pub(super) confirmed: Document,
+    optimistic: Optimistic,
+    /// Whether every own change is in the optimistic document.
+    complete: bool,
+    tail: usize,
+}
+
+enum Optimistic {
+    /// To be built from the open intents on disk.
+    Unknown,
+    /// There are no open intents.
+    Same,
+    /// With the open intents' changes.
+    Own(Document),
+}
+
+impl Loaded {
+    fn optimistic(&self) -> &Document {
+        match &self.optimistic {
+            Optimistic::Own(document) => document,
+            Optimistic::Same | Optimistic::Unknown => &self.confirmed,
+        }
+    }
+
+    /// Puts the changes of open intents on top of the confirmed document. One whose dependencies are not here (any more)
+    /// is left out: it is to be run again.
+    fn build(&mut self, lineage: &[IntentRecord]) {
+        if !matches!(self.optimistic, Optimistic::Unknown) {
+            return;
+        }
+        if lineage.is_empty() {
+            (self.optimistic, self.complete) = (Optimistic::Same, true);
+            return;
+        }
+        let mut document = self.confirmed.clone();
+        self.complete = true;
+        for intent in lineage {
+            if let Err(error) = document.apply_bytes(&[&intent.change]) {
+                tracing::debug!(intent = %intent.id, %error, "an own change waits to be run again");
+                self.complete = false;
+            }
+        }
+        self.optimistic = Optimistic::Own(document);
+    }
+}
+
+/// The loaded documents and what is to be projected.
 pub(super) struct Workspace {
-    capacity: usize,
+    loaded: LruCache<DocumentId, Loaded>,
+    touched: BTreeSet<DocumentId>,
+    directory: Option<Arc<Directory>>,
+    settings: Option<Arc<Settings>>,
+    directory_changed: bool,
 }
 
 impl Workspace {
     pub(super) fn new(capacity: usize) -> Self {
-        Self { capacity }
+        Self {
+            loaded: LruCache::new(NonZeroUsize::new(capacity).unwrap_or(NonZeroUsize::MIN)),
+            touched: BTreeSet::new(),
+            directory: None,
+            settings: None,
+            directory_changed: false,
+        }
     }
 
+    /// Forgets everything that is loaded: the disk may hold something else.
     pub(super) fn clear(&mut self) {
-        self.capacity = self.capacity.max(1);
+        self.loaded.clear();
+        self.touched.clear();
+        self.directory = None;
+        self.settings = None;
+        self.directory_changed = false;
     }
+
+    /// A document; `None` if it is not held.
+    pub(super) fn load(&mut self, disk: &dyn Storage, id: DocumentId) -> Result<Option<&mut Loaded>, SessionError> {
+        if !self.loaded.contains(&id) {
+            let Some(stored) = disk.document(id)? else { return Ok(None) };
+            let mut confirmed = open(stored.kind, &stored.saved)?;
+            confirmed.apply_bytes(&stored.tail)?;
+            let loaded = Loaded {
+                kind: stored.kind,
+                visibility: stored.visibility,
+                known: stored.confirmed,
+                actor: stored.actor,
+                confirmed,
+                optimistic: Optimistic::Unknown,
+                complete: true,
+                tail: stored.tail.len(),
+            };
+            self.loaded.put(id, loaded);
+        }
+        Ok(self.loaded.get_mut(&id))
+    }
+
+    /// A document with this device's open intents in it; `None` if it is not held.
+    pub(super) fn optimistic(&mut self, disk: &dyn Storage, id: DocumentId) -> Result<Option<&Document>, SessionError> {
+        let Some(loaded) = self.load(disk, id)? else { return Ok(None) };
+        if matches!(loaded.optimistic, Optimistic::Unknown) {
+            let lineage = lineage(disk, id, disk.open_intents_of(id)?)?;
+            loaded.build(&lineage);
+        }
+        Ok(Some(loaded.optimistic()))
+    }
+
+    /// The same, to author on.
+    pub(super) fn optimistic_mut(
+        &mut self,
+        disk: &dyn Storage,
+        id: DocumentId,
+    ) -> Result<Option<&mut Document>, SessionError> {
+        self.optimistic(disk, id)?;
+        let Some(loaded) = self.load(disk, id)? else { return Ok(None) };
+        if !matches!(loaded.optimistic, Optimistic::Own(_)) {
+            loaded.optimistic = Optimistic::Own(loaded.confirmed.clone());
+        }
+        match &mut loaded.optimistic {
+            Optimistic::Own(document) => Ok(Some(document)),
+            Optimistic::Same | Optimistic::Unknown => Ok(None),
+        }
+    }
+
+    /// Makes a document that only this device knows so far.
+    pub(super) fn create(
+        &mut self,
+        disk: &mut dyn Storage,
+        id: DocumentId,
+        kind: Kind,
+        visibility: Visibility,
+    ) -> Result<(), SessionError> {
+        disk.put_document(id, kind, visibility, &[], false)?;
+        self.loaded.pop(&id);
+        self.touch(id);
+        Ok(())
+    }
+
+    /// Takes what the relay confirmed of a document, in place of what was held.
+    pub(super) fn replace(
+        &mut self,
+        disk: &mut dyn Storage,
+        id: DocumentId,
+        (kind, visibility): (Kind, Visibility),
+        saved: &[u8],
+        changes: &[Vec<u8>],
+    ) -> Result<(), SessionError> {
+        let mut confirmed = open(kind, saved)?;
+        confirmed.apply_bytes(changes)?;
+        let actor = self.load(disk, id).ok().flatten().and_then(|loaded| loaded.actor);
+        let mut tail = changes.len();
+        if tail > LONGEST_TAIL || saved.is_empty() {
+            disk.put_document(id, kind, visibility, &confirmed.save(), true)?;
+            tail = 0;
+        } else {
+            disk.put_document(id, kind, visibility, saved, true)?;
+            if tail > 0 {
+                disk.append_changes(id, changes)?;
+            }
+        }
+        let loaded = Loaded {
+            kind,
+            visibility,
+            known: true,
+            actor,
+            confirmed,
+            optimistic: Optimistic::Unknown,
+            complete: true,
+            tail,
+        };
+        self.loaded.put(id, loaded);
+        self.changed(id, kind);
+        Ok(())
+    }
+
+    /// Appends confirmed changes to a document that is held; known ones are passed over.
+    ///
+    /// # Errors
+    /// [`DocumentError::MissingDependency`] if one depends on a change that is not here; nothing is then changed.
+    pub(super) fn append(
+        &mut self,
+        disk: &mut dyn Storage,
+        id: DocumentId,
+        changes: &[Vec<u8>],
+    ) -> Result<(), SessionError> {
+        let Some(loaded) = self.load(disk, id)? else { return Ok(()) };
+        let mut fresh = Vec::new();
+        let mut parsed = Vec::new();
+        for bytes in changes {
+            let change = parse_change(bytes)?;
+            if !loaded.confirmed.contains(&change.hash()) {
+                fresh.push(bytes.clone());
+                parsed.push(change);
+            }
+        }
+        loaded.confirmed.apply(parsed.clone())?;
+        if let Optimistic::Own(document) = &mut loaded.optimistic
+            && document.apply(parsed).is_err()
+        {
+            loaded.optimistic = Optimistic::Unknown;
+        }
+        if !loaded.known || loaded.tail + fresh.len() > LONGEST_TAIL {
+            disk.put_document(id, loaded.kind, loaded.visibility, &loaded.confirmed.save(), true)?;
+            (loaded.known, loaded.tail) = (true, 0);
+        } else if !fresh.is_empty() {
+            disk.append_changes(id, &fresh)?;
+            loaded.tail += fresh.len();
+        }
+        let kind = loaded.kind;
+        self.changed(id, kind);
+        Ok(())
+    }
+
+    fn changed(&mut self, id: DocumentId, kind: Kind) {
+        self.touch(id);
+        match kind {
+            Kind::Directory => (self.directory, self.directory_changed) = (None, true),
+            Kind::Settings => self.settings = None,
+            Kind::Conversation | Kind::Contact => {}
+        }
+    }
+
+    pub(super) fn set_visibility(
+        &mut self,
+        disk: &mut dyn Storage,
+        id: DocumentId,
+        visibility: Visibility,
+    ) -> Result<(), SessionError> {
+        disk.set_visibility(id, visibility)?;
+        if let Some(loaded) = self.loaded.get_mut(&id) {
+            loaded.visibility = visibility;
+        }
+        self.touch(id);
+        Ok(())
+    }
+
+    pub(super) fn set_actor(
+        &mut self,
+        disk: &mut dyn Storage,
+        id: DocumentId,
+        actor: Option<[u8; 16]>,
+    ) -> Result<(), SessionError> {
+        disk.set_actor(id, actor)?;
+        if let Some(loaded) = self.loaded.get_mut(&id) {
+            loaded.actor = actor;
+        }
+        Ok(())
+    }
+
+    /// The actor that the document's present lineage goes on with; `None` if a fresh one is to be drawn, because there is
+    /// none or because some of its changes are not on top of the confirmed document: their seqs would be used again.
+    pub(super) fn lineage_actor(
+        &mut self,
+        disk: &dyn Storage,
+        id: DocumentId,
+    ) -> Result<Option<[u8; 16]>, SessionError> {
+        self.optimistic(disk, id)?;
+        Ok(self.load(disk, id)?.filter(|loaded| loaded.complete).and_then(|loaded| loaded.actor))
+    }
+
+    /// Ends the document's present lineage: the next change is authored under a fresh actor.
+    pub(super) fn forget_actor(&mut self, disk: &mut dyn Storage, id: DocumentId) -> Result<(), SessionError> {
+        if disk.document_kind(id)?.is_some() { self.set_actor(disk, id, None) } else { Ok(()) }
+    }
+
+    /// Removes a document with all that shows it.
+    pub(super) fn remove(&mut self, disk: &mut dyn Storage, id: DocumentId) -> Result<(), SessionError> {
+        if let Some((kind, _)) = disk.document_kind(id)? {
+            self.changed(id, kind);
+        }
+        self.loaded.pop(&id);
+        disk.remove_document(id)?;
+        Ok(())
+    }
+
+    /// The own lineage of a document is not what it was: it is built anew when next needed.
+    pub(super) fn restage(&mut self, id: DocumentId) {
+        if let Some(loaded) = self.loaded.get_mut(&id) {
+            loaded.optimistic = Optimistic::Unknown;
+        }
+        self.touch(id);
+    }
+
+    /// Something that a document's row shows has changed.
+    pub(super) fn touch(&mut self, id: DocumentId) {
+        self.touched.insert(id);
+    }
+
+    /// Projects what was touched. Returns whether anything was.
+    pub(super) fn flush(&mut self, disk: &mut dyn Storage, me: MemberId) -> Result<bool, SessionError> {
+        if std::mem::take(&mut self.directory_changed) {
+            self.touched.extend(disk.documents_with_alerts()?);
+        }
+        let touched = std::mem::take(&mut self.touched);
+        for id in &touched {
+            self.project(disk, *id, me)?;
+        }
+        Ok(!touched.is_empty())
+    }
+
+    fn project(&mut self, disk: &mut dyn Storage, id: DocumentId, me: MemberId) -> Result<(), SessionError> {
+        let directory = self.directory(disk)?;
+        let open = disk.open_intents_of(id)?;
+        let pending: BTreeSet<IntentId> = open.iter().map(|intent| intent.id).collect();
+        let lineage = lineage(disk, id, open)?;
+        let facts = disk.facts(id)?;
+        let loaded = match self.load(disk, id) {
+            Ok(Some(loaded)) => loaded,
+            Ok(None) => return Ok(()),
+            Err(SessionError::Document(error)) => {
+                // One damaged document must not keep every other from being shown.
+                tracing::warn!(document = %id, %error, "a document can't be projected");
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        if lineage.is_empty() {
+            loaded.optimistic = Optimistic::Same;
+        }
+        loaded.build(&lineage);
+        if loaded.known {
+            let heads: Vec<[u8; 32]> = loaded.confirmed.heads().iter().map(|head| head.0).collect();
+            let last_fact = facts.iter().map(|fact| fact.seq).max().unwrap_or(0);
+            disk.set_digest(id, document_digest(id, &heads, last_fact))?;
+        }
+        match loaded.kind {
+            Kind::Conversation => {
+                let Some(conversation) = Conversation::read(loaded.optimistic()) else { return Ok(()) };
+                let registers = disk.registers_of(id)?;
+                let projected = project_conversation(
+                    id,
+                    &conversation,
+                    &facts,
+                    &registers,
+                    &pending,
+                    loaded.visibility,
+                    &directory,
+                    me,
+                );
+                disk.put_conversation(&projected.row, &projected.alerts)?;
+            }
+            Kind::Contact => {
+                if is_blank(loaded.optimistic()) {
+                    return Ok(());
+                }
+                if let Some(contact) = Contact::read(id, loaded.optimistic()) {
+                    disk.put_contact(&project_contact(id, &contact))?;
+                }
+            }
+            Kind::Directory | Kind::Settings => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn directory(&mut self, disk: &dyn Storage) -> Result<Arc<Directory>, SessionError> {
+        if let Some(directory) = &self.directory {
+            return Ok(directory.clone());
+        }
+        let read = match disk.documents(Some(Kind::Directory))?.first() {
+            Some(id) => self.optimistic(disk, *id)?.map(Directory::read).unwrap_or_default(),
+            None => Directory::default(),
+        };
+        Ok(self.directory.insert(Arc::new(read)).clone())
+    }
+
+    pub(super) fn settings(&mut self, disk: &dyn Storage) -> Result<Option<Arc<Settings>>, SessionError> {
+        if let Some(settings) = &self.settings {
+            return Ok(Some(settings.clone()));
+        }
+        let Some(id) = disk.documents(Some(Kind::Settings))?.first().copied() else { return Ok(None) };
+        let read = self.optimistic(disk, id)?.map(Settings::read).unwrap_or_default();
+        Ok(Some(self.settings.insert(Arc::new(read)).clone()))
+    }
+}
+
+/// The own changes on top of a confirmed document, in order: those of open intents, and those of refused ones that open
+/// ones still build on until the document is rebased.
+pub(super) fn lineage(
+    disk: &dyn Storage,
+    id: DocumentId,
+    open: Vec<IntentRecord>,
+) -> Result<Vec<IntentRecord>, SessionError> {
+    if open.is_empty() {
+        return Ok(open);
+    }
+    let mut lineage = open;
+    lineage.extend(disk.attention()?.into_iter().filter(|intent| intent.document == id));
+    lineage.retain(|intent| !intent.change.is_empty());
+    lineage.sort_by_key(|intent| intent.position);
+    Ok(lineage)
+}
+
+fn open(kind: Kind, saved: &[u8]) -> Result<Document, DocumentError> {
+    if saved.is_empty() { Ok(Document::new(kind)) } else { Document::load(kind, saved) }
 }
 
 impl Session {
@@ -30,15 +434,8 @@ impl Session {
     ///
     /// # Errors
     /// The disk failed, or the document is damaged.
-    pub fn document(&mut self, disk: &dyn Storage, id: DocumentId) -> Result<Option<Document>, SessionError> {
-        let Some(stored) = disk.document(id)? else { return Ok(None) };
-        let mut document = if stored.saved.is_empty() {
-            Document::new(stored.kind)
-        } else {
-            Document::load(stored.kind, &stored.saved)?
-        };
-        document.apply_bytes(&stored.tail)?;
-        Ok(Some(document))
+    pub fn document(&mut self, disk: &dyn Storage, id: DocumentId) -> Result<Option<&Document>, SessionError> {
+        self.workspace.optimistic(disk, id)
     }
 
     /// A conversation with this device's own open intents in it; `None` if it is not held.
@@ -46,7 +443,7 @@ impl Session {
     /// # Errors
     /// As [`Session::document`].
     pub fn conversation(&mut self, disk: &dyn Storage, id: DocumentId) -> Result<Option<Conversation>, SessionError> {
-        Ok(self.document(disk, id)?.as_ref().and_then(Conversation::read))
+        Ok(self.document(disk, id)?.and_then(Conversation::read))
     }
 
     /// A contact with this device's own open intents in it; `None` if it is not held.
@@ -54,7 +451,7 @@ impl Session {
     /// # Errors
     /// As [`Session::document`].
     pub fn contact(&mut self, disk: &dyn Storage, id: ContactId) -> Result<Option<Contact>, SessionError> {
-        Ok(self.document(disk, id)?.as_ref().and_then(|document| Contact::read(id, document)))
+        Ok(self.document(disk, id)?.and_then(|document| Contact::read(id, document)))
     }
 
     /// Members and roles; empty before the first sync.
@@ -62,8 +459,7 @@ impl Session {
     /// # Errors
     /// As [`Session::document`].
     pub fn directory(&mut self, disk: &dyn Storage) -> Result<Arc<Directory>, SessionError> {
-        let Some(id) = disk.documents(Some(Kind::Directory))?.first().copied() else { return Ok(Arc::default()) };
-        Ok(self.document(disk, id)?.as_ref().map(Directory::read).map(Arc::new).unwrap_or_default())
+        self.workspace.directory(disk)
     }
 
     /// The workspace's settings; the defaults before the first sync.
@@ -71,18 +467,19 @@ impl Session {
     /// # Errors
     /// As [`Session::document`].
     pub fn settings(&mut self, disk: &dyn Storage) -> Result<Arc<Settings>, SessionError> {
-        let Some(id) = disk.documents(Some(Kind::Settings))?.first().copied() else { return Ok(Arc::default()) };
-        Ok(self.document(disk, id)?.as_ref().map(Settings::read).map(Arc::new).unwrap_or_default())
+        Ok(self.workspace.settings(disk)?.unwrap_or_default())
     }
 
-    /// Builds the read model anew from the documents.
+    /// Builds the read model anew from the documents: rows, alerts, search entries and digests.
     ///
     /// # Errors
-    /// As [`Session::document`].
+    /// The disk failed. A damaged document is passed over.
     pub fn rebuild_read_model(&mut self, disk: &mut dyn Storage) -> Result<(), SessionError> {
+        let me = disk.identity()?.ok_or(SessionError::NotEnrolled)?.member;
         for id in disk.documents(None)? {
-            self.document(disk, id)?;
+            self.workspace.touch(id);
         }
+        self.workspace.flush(disk, me)?;
         Ok(())
     }
 }

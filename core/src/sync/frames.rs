@@ -1,0 +1,243 @@
+//! Frames of a response, in the order of the protocol: welcome, verdicts, pages each closed by a cursor, goodbye.
+
+use std::time::Duration;
+
+use rand::Rng;
+
+use crate::{
+    protocol::{Cursor, Goodbye, OLDEST_VERSION, Response, Seq, Verdict, Welcome},
+    sync::{
+        session::{Effect, End, Outgoing, RequestId, Session, SessionError},
+        storage::Storage,
+    },
+    time::Timestamp,
+};
+
+/// How long accepted intents are kept, to offer them again should the relay be restored from a backup.
+pub(super) const ACCEPTED_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// How often old accepted intents are forgotten, and the contact with the relay is noted while nothing else happens.
+const HOUSEKEEPING: Duration = Duration::from_secs(60 * 60);
+/// How long to wait if the relay speaks no version that this build understands: only an update helps.
+const UNSUPPORTED_WAIT: Duration = Duration::from_secs(60);
+
+impl Session {
+    pub(super) fn frame(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn Rng,
+        disk: &mut dyn Storage,
+        request: RequestId,
+        frame: Response,
+    ) -> Result<(), SessionError> {
+        // A frame of a request that was given up is no news: what it says comes again.
+        let Some(flight) = self.flight(request) else { return Ok(()) };
+        (flight.opened, flight.last_frame) = (true, now);
+        if !matches!(frame, Response::Heartbeat) {
+            flight.last_progress = now;
+        }
+        match frame {
+            Response::Welcome(welcome) => self.welcome(now, rng, disk, request, &welcome),
+            Response::Verdict { intents, verdict } => {
+                flight.fruitful |= !matches!(verdict, Verdict::RetryAfter(_));
+                self.came_through();
+                self.verdict(now, disk, &intents, verdict)
+            }
+            Response::PushDone { number } => self.push_done(now, rng, disk, request, number),
+            Response::Progress { done, total } => {
+                flight.progress = (done, total);
+                Ok(())
+            }
+            Response::Cursor { cursor, up_to_date } => self.cursor(now, rng, disk, request, cursor, up_to_date),
+            Response::Heartbeat => self.heard(now, disk),
+            Response::Goodbye { reason } => self.goodbye(now, rng, disk, reason),
+            Response::RegistersStored { .. } => {
+                flight.fruitful = true;
+                let last = !flight.groups && flight.push.is_some();
+                self.page(now, disk, frame)?;
+                if last { self.push_over(disk, request) } else { Ok(()) }
+            }
+            Response::Snapshot { .. } | Response::Delta { .. } => {
+                flight.fruitful = true;
+                flight.progress.0 += 1;
+                flight.up_to_date = false;
+                self.page(now, disk, frame)
+            }
+            Response::Evict { .. } | Response::Retain { .. } | Response::Registers { .. } => {
+                self.page(now, disk, frame)
+            }
+            Response::Unknown => Ok(()),
+        }
+    }
+
+    /// Something was answered: the connection is a good one.
+    fn came_through(&mut self) {
+        self.backoff.reset();
+        self.stuck = false;
+        self.status.last_error = None;
+    }
+
+    fn welcome(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn Rng,
+        disk: &mut dyn Storage,
+        request: RequestId,
+        welcome: &Welcome,
+    ) -> Result<(), SessionError> {
+        let mut state = disk.state()?.ok_or(SessionError::NotEnrolled)?;
+        if welcome.version < OLDEST_VERSION {
+            return self.goodbye(now, rng, disk, Goodbye::UnsupportedVersion { newest: welcome.version });
+        }
+        state.last_contact = now;
+        if state.cursor.epoch != 0 && welcome.epoch != state.cursor.epoch {
+            disk.set_state(&state)?;
+            let first_sent = self.flight(request).map(|flight| flight.first_sent.clone()).unwrap_or_default();
+            return self.start_over(now, disk, welcome.epoch, &first_sent);
+        }
+        if welcome.clone && !state.clone {
+            state.clone = true;
+            self.status.last_error =
+                Some("this device's data is a copy of another device's: enrol it anew to send from here".into());
+            self.outgoing = Outgoing::Unknown;
+        }
+        disk.set_state(&state)?;
+        if welcome.up_to_date {
+            self.up_to_date(now, rng, disk, request)?;
+        }
+        Ok(())
+    }
+
+    /// Notes, now and then, that the relay is there: the lease of R9 counts from the last contact.
+    fn heard(&mut self, now: Timestamp, disk: &mut dyn Storage) -> Result<(), SessionError> {
+        let mut state = disk.state()?.ok_or(SessionError::NotEnrolled)?;
+        if now.since(state.last_contact) >= HOUSEKEEPING {
+            state.last_contact = now;
+            disk.set_state(&state)?;
+        }
+        Ok(())
+    }
+
+    fn cursor(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn Rng,
+        disk: &mut dyn Storage,
+        request: RequestId,
+        cursor: Cursor,
+        up_to_date: bool,
+    ) -> Result<(), SessionError> {
+        let mut state = disk.state()?.ok_or(SessionError::NotEnrolled)?;
+        if let Some(flight) = self.flight(request) {
+            flight.fruitful |= cursor != state.cursor;
+        }
+        state.cursor = cursor;
+        state.last_contact = now;
+        disk.set_state(&state)?;
+        self.came_through();
+        if up_to_date { self.up_to_date(now, rng, disk, request) } else { Ok(()) }
+    }
+
+    /// Everything is here.
+    fn up_to_date(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn Rng,
+        disk: &mut dyn Storage,
+        request: RequestId,
+    ) -> Result<(), SessionError> {
+        self.came_through();
+        if let Some(flight) = self.flight(request) {
+            flight.up_to_date = true;
+        }
+        let mut state = disk.state()?.ok_or(SessionError::NotEnrolled)?;
+        if state.last_digest == Timestamp::default() {
+            // What was just received whole needs no check.
+            state.last_digest = now;
+            disk.set_state(&state)?;
+        }
+        self.find_documents(now, rng, disk)?;
+        if now.since(self.pruned) >= HOUSEKEEPING {
+            self.pruned = now;
+            disk.forget_accepted_before(now.before(ACCEPTED_KEPT))?;
+        }
+        Ok(())
+    }
+
+    fn push_done(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn Rng,
+        disk: &mut dyn Storage,
+        request: RequestId,
+        number: Seq,
+    ) -> Result<(), SessionError> {
+        self.came_through();
+        if self.flight(request).is_none_or(|flight| flight.push != Some(number)) {
+            return Ok(());
+        }
+        // An intent without a verdict is offered again, but not in a tight loop.
+        let left = disk
+            .open_intents()?
+            .into_iter()
+            .any(|intent| matches!(intent.state, super::storage::IntentState::InFlight { push } if push == number));
+        if left {
+            self.push_at = Some(now.after(self.backoff.next(rng).max(Duration::from_secs(1))));
+        }
+        self.push_over(disk, request)
+    }
+
+    /// The relay has worked on the whole push: it knows the incarnation that came with it, whatever else it said.
+    fn push_over(&mut self, disk: &mut dyn Storage, request: RequestId) -> Result<(), SessionError> {
+        let mut state = disk.state()?.ok_or(SessionError::NotEnrolled)?;
+        if state.incarnation.previous != state.incarnation.next {
+            state.incarnation.previous = state.incarnation.next;
+            disk.set_state(&state)?;
+        }
+        if let Some(flight) = self.flight(request) {
+            flight.push = None;
+            flight.fruitful = true;
+        }
+        (self.unsettled, self.outgoing) = (true, Outgoing::Unknown);
+        Ok(())
+    }
+
+    fn goodbye(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn Rng,
+        disk: &mut dyn Storage,
+        reason: Goodbye,
+    ) -> Result<(), SessionError> {
+        let why = match reason {
+            Goodbye::Revoked => return self.revoked(disk),
+            Goodbye::ShuttingDown => "the relay is shutting down".into(),
+            Goodbye::TooSlow => "the relay found this device too slow".into(),
+            Goodbye::Malformed(what) => format!("the relay could not read what was sent: {what}"),
+            Goodbye::Internal => "the relay can't go on for now".into(),
+            Goodbye::UnsupportedVersion { newest } => {
+                self.retry_at = Some(now.after(UNSUPPORTED_WAIT));
+                format!("the relay speaks protocol version {newest}, which this app does not: update it")
+            }
+        };
+        self.cancel_all();
+        let wait = now.after(self.backoff.next(rng));
+        self.retry_at = Some(self.retry_at.map_or(wait, |at| at.max(wait)));
+        self.push_at = self.retry_at;
+        self.end_once(Err(End::Broken(why.clone())));
+        self.status.last_error = Some(why);
+        Ok(())
+    }
+
+    /// R10: the relay ended this device's access.
+    fn revoked(&mut self, disk: &mut dyn Storage) -> Result<(), SessionError> {
+        let mut state = disk.state()?.ok_or(SessionError::NotEnrolled)?;
+        state.revoked = true;
+        disk.set_state(&state)?;
+        self.cancel_all();
+        self.running = None;
+        self.status.last_error = Some("this device's access was ended".into());
+        self.end_once(Err(End::Unauthorized));
+        self.effects.push(Effect::Wipe);
+        Ok(())
+    }
+}

@@ -1,0 +1,230 @@
+//! What the relay sends of documents, facts and registers.
+//!
+//! Frames are applied as they come and may come again: a cut stream is resumed from the last stored cursor, so everything
+//! here gives the same when repeated. A frame that can't be applied never wedges the device: the document is asked for
+//! anew, and the stream goes on.
+
+use crate::{
+    ids::DocumentId,
+    model::{Document, Kind, document::intent_of},
+    policy::Visibility,
+    protocol::{Fact, RegisterContent, RegisterKey, Response},
+    sync::{
+        session::{Session, SessionError},
+        storage::{Attention, IntentRecord, IntentState, Storage, StoredRegister},
+        verdict::forget_change,
+    },
+    time::Timestamp,
+};
+
+impl Session {
+    /// Applies a frame that is about documents or registers; others are not for here.
+    pub(super) fn page(&mut self, now: Timestamp, disk: &mut dyn Storage, frame: Response) -> Result<(), SessionError> {
+        match frame {
+            Response::Snapshot { document, kind, visibility, saved, changes, facts } => {
+                let changes: Vec<Vec<u8>> = changes.into_iter().map(serde_bytes::ByteBuf::into_vec).collect();
+                self.snapshot(disk, document, (kind, visibility), &saved, &changes, &facts)
+            }
+            Response::Delta { document, visibility, changes, facts } => {
+                let changes: Vec<Vec<u8>> = changes.into_iter().map(serde_bytes::ByteBuf::into_vec).collect();
+                self.delta(disk, document, visibility, &changes, &facts)
+            }
+            Response::Evict { documents } => documents.into_iter().try_for_each(|id| self.evict(disk, id)),
+            Response::Retain { documents } => self.retain(disk, &documents),
+            Response::Registers { values } => {
+                values.into_iter().try_for_each(|(key, content)| self.register(now, disk, key, content))
+            }
+            Response::RegistersStored { versions } => {
+                for (key, version) in versions {
+                    if let Some(mut register) = disk.register(key)? {
+                        register.stored_version = register.stored_version.max(version);
+                        disk.put_register(key, &register)?;
+                    }
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn snapshot(
+        &mut self,
+        disk: &mut dyn Storage,
+        id: DocumentId,
+        (kind, visibility): (Kind, Visibility),
+        saved: &[u8],
+        changes: &[Vec<u8>],
+        facts: &[Fact],
+    ) -> Result<(), SessionError> {
+        let held = disk.document_kind(id)?.is_some();
+        let before = match held.then(|| self.workspace.load(disk, id)).transpose() {
+            Ok(loaded) => loaded.flatten().filter(|loaded| loaded.known).map(|loaded| loaded.confirmed.clone()),
+            Err(SessionError::Document(_)) => None,
+            Err(error) => return Err(error),
+        };
+        match self.workspace.replace(disk, id, (kind, visibility), saved, changes) {
+            Err(SessionError::Document(error)) => {
+                tracing::warn!(document = %id, %error, "a snapshot can't be read");
+                self.status.last_error = Some(format!("a document from the relay can't be read: {error}"));
+                self.suspicious = true;
+                return Ok(());
+            }
+            other => other?,
+        }
+        self.wants.remove(&id);
+        disk.put_facts(id, facts)?;
+        if let Some(before) = before {
+            self.keep_accepted(disk, id, &before)?;
+        }
+        self.reconcile(disk, id)
+    }
+
+    /// A snapshot may have left the relay before a verdict that overtook it on another request. Own accepted changes that
+    /// it lacks are kept; if anything else is gone, the lineage's actor may have lost a seq and writes nothing more.
+    fn keep_accepted(&mut self, disk: &mut dyn Storage, id: DocumentId, before: &Document) -> Result<(), SessionError> {
+        for change in before.changes() {
+            let missing = match self.workspace.load(disk, id)? {
+                Some(loaded) => !loaded.confirmed.contains(&change.hash()),
+                None => false,
+            };
+            if !missing {
+                continue;
+            }
+            let own = match intent_of(&change) {
+                Some(intent) => disk.intent(intent)?.is_some_and(|intent| intent.hash == change.hash().0),
+                None => false,
+            };
+            let kept = own && self.workspace.append(disk, id, &[change.raw_bytes().to_vec()]).is_ok();
+            if !kept {
+                self.workspace.set_actor(disk, id, None)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn delta(
+        &mut self,
+        disk: &mut dyn Storage,
+        id: DocumentId,
+        visibility: Option<Visibility>,
+        changes: &[Vec<u8>],
+        facts: &[Fact],
+    ) -> Result<(), SessionError> {
+        if disk.document_kind(id)?.is_none() {
+            self.suspicious = true;
+            self.wants.entry(id).or_insert(false);
+            return Ok(());
+        }
+        match self.workspace.append(disk, id, changes) {
+            Err(SessionError::Document(error)) => {
+                tracing::warn!(document = %id, %error, "a delta can't be applied: asking for the document");
+                self.distrust(disk, id)?;
+            }
+            other => other?,
+        }
+        if let Some(visibility) = visibility {
+            self.workspace.set_visibility(disk, id, visibility)?;
+        }
+        disk.put_facts(id, facts)?;
+        self.workspace.touch(id);
+        self.reconcile(disk, id)
+    }
+
+    /// After the confirmed document changed: own changes that are in it now were accepted; those whose ground is gone,
+    /// and those that waited for the document, are run again.
+    fn reconcile(&mut self, disk: &mut dyn Storage, id: DocumentId) -> Result<(), SessionError> {
+        let open = disk.open_intents_of(id)?;
+        if open.is_empty() {
+            return Ok(());
+        }
+        let Some(loaded) = self.workspace.load(disk, id)? else { return Ok(()) };
+        let accepted: Vec<IntentRecord> =
+            open.into_iter().filter(|intent| contains(&loaded.confirmed, &intent.hash)).collect();
+        let seq = disk.state()?.map_or(0, |state| state.cursor.seq);
+        for intent in accepted {
+            let group = disk.open_intents()?.into_iter().filter(|other| other.group == intent.group);
+            let group: Vec<IntentRecord> = group.collect();
+            for member in group {
+                self.accept(disk, member, seq)?;
+            }
+        }
+        let Some(loaded) = self.workspace.load(disk, id)? else { return Ok(()) };
+        let mut ground = loaded.confirmed.clone();
+        let mut void = Vec::new();
+        for intent in disk.open_intents_of(id)? {
+            let waits = intent.change.is_empty();
+            let stands = !waits && ground.apply_bytes(&[&intent.change]).is_ok();
+            if waits || (!stands && intent.state == IntentState::Pending) {
+                void.push((intent, waits));
+            }
+        }
+        for (mut intent, waits) in void {
+            self.unsettled = true;
+            if !waits {
+                forget_change(&mut intent);
+                disk.update_intent(&intent)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// R9: the document leaves the device; what its author had not delivered is left to them with the reason.
+    fn evict(&mut self, disk: &mut dyn Storage, id: DocumentId) -> Result<(), SessionError> {
+        for intent in disk.open_intents_of(id)? {
+            let group = disk.open_intents()?.into_iter().filter(|other| other.group == intent.group);
+            let group: Vec<IntentRecord> = group.collect();
+            self.need_attention(disk, group, &Attention::AccessLost)?;
+        }
+        self.drop_document(disk, id)
+    }
+
+    fn retain(&mut self, disk: &mut dyn Storage, stays: &[DocumentId]) -> Result<(), SessionError> {
+        for id in disk.documents(None)? {
+            // What only this device knows is not the relay's to take.
+            if !stays.contains(&id) && disk.document(id)?.is_some_and(|document| document.confirmed) {
+                self.evict(disk, id)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A register as the relay has it. A read mark only moves forward (R25); of the others the last accepted counts, and
+    /// a local write that is not stored yet will be the last.
+    fn register(
+        &mut self,
+        now: Timestamp,
+        disk: &mut dyn Storage,
+        key: RegisterKey,
+        content: RegisterContent,
+    ) -> Result<(), SessionError> {
+        let local = disk.register(key)?;
+        let unsent = local.as_ref().is_some_and(|local| local.stored_version < local.version);
+        let version = local.as_ref().map_or(0, |local| local.version);
+        let ahead = match (&key, &content, local.as_ref().map(|local| &local.content)) {
+            (RegisterKey::ReadMark(_), RegisterContent::Order(theirs), Some(RegisterContent::Order(ours))) => {
+                ours > theirs
+            }
+            (RegisterKey::ReadMark(_), ..) => false,
+            _ => unsent,
+        };
+        if ahead {
+            return Ok(());
+        }
+        disk.put_register(key, &StoredRegister { content, version, stored_version: version, send_after: now })?;
+        match key {
+            RegisterKey::ReadMark(id) | RegisterKey::MarkedUnread(id) | RegisterKey::Draft(id) => {
+                self.workspace.touch(id)
+            }
+            RegisterKey::Dismissed(alert) => {
+                if let Some(id) = disk.document_of_alert(alert)? {
+                    self.workspace.touch(id);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn contains(document: &Document, hash: &[u8; 32]) -> bool {
+    *hash != [0; 32] && document.contains(&automerge::ChangeHash(*hash))
+}

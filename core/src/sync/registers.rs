@@ -1,0 +1,117 @@
+//! Personal registers: how far a member has read, what they marked unread, their drafts, the alerts they dismissed. Each
+//! write is durable at once and counted, so that the answer to an older write doesn't hide a newer one.
+
+use std::time::Duration;
+
+use crate::{
+    ids::{AlertId, DocumentId},
+    protocol::{RegisterContent, RegisterKey},
+    sync::{
+        outbox::SubmitError,
+        session::Session,
+        storage::{Storage, StoredRegister},
+    },
+    time::Timestamp,
+};
+
+/// How long a draft rests before it is synced: it is saved with every keystroke, but a colleague's phone need not follow
+/// each one.
+pub const DRAFT_PAUSE: Duration = Duration::from_secs(2);
+
+impl Session {
+    /// Marks a conversation read, up to what this device knows of it (R25).
+    ///
+    /// # Errors
+    /// [`SubmitError::UnknownDocument`].
+    pub fn mark_read(
+        &mut self,
+        now: Timestamp,
+        disk: &mut dyn Storage,
+        document: DocumentId,
+    ) -> Result<(), SubmitError> {
+        self.command(disk, |session, disk, _| {
+            known(disk, document)?;
+            let last = disk.facts(document)?.iter().map(|fact| fact.seq).max().unwrap_or(0);
+            let key = RegisterKey::ReadMark(document);
+            let read = match disk.register(key)?.map(|register| register.content) {
+                Some(RegisterContent::Order(read)) => read,
+                _ => 0,
+            };
+            if last > read {
+                write(disk, key, RegisterContent::Order(last), now)?;
+            }
+            let unread = RegisterKey::MarkedUnread(document);
+            if disk.register(unread)?.is_some_and(|register| register.content == RegisterContent::Flag(true)) {
+                write(disk, unread, RegisterContent::Flag(false), now)?;
+            }
+            session.workspace.touch(document);
+            Ok(())
+        })
+    }
+
+    /// Marks a conversation unread, until it is next read (R25).
+    ///
+    /// # Errors
+    /// [`SubmitError::UnknownDocument`].
+    pub fn mark_unread(
+        &mut self,
+        now: Timestamp,
+        disk: &mut dyn Storage,
+        document: DocumentId,
+    ) -> Result<(), SubmitError> {
+        self.command(disk, |session, disk, _| {
+            known(disk, document)?;
+            write(disk, RegisterKey::MarkedUnread(document), RegisterContent::Flag(true), now)?;
+            session.workspace.touch(document);
+            Ok(())
+        })
+    }
+
+    /// Saves a draft (R27); an empty text removes it. It is synced once nothing was typed for [`DRAFT_PAUSE`].
+    ///
+    /// # Errors
+    /// [`SubmitError::UnknownDocument`].
+    pub fn set_draft(
+        &mut self,
+        now: Timestamp,
+        disk: &mut dyn Storage,
+        document: DocumentId,
+        text: &str,
+    ) -> Result<(), SubmitError> {
+        self.command(disk, |session, disk, _| {
+            known(disk, document)?;
+            write(disk, RegisterKey::Draft(document), RegisterContent::Text(text.to_owned()), now.after(DRAFT_PAUSE))?;
+            session.workspace.touch(document);
+            Ok(())
+        })
+    }
+
+    /// Dismisses an alert (R15).
+    ///
+    /// # Errors
+    /// [`SubmitError::UnknownAlert`].
+    pub fn dismiss(&mut self, now: Timestamp, disk: &mut dyn Storage, alert: AlertId) -> Result<(), SubmitError> {
+        self.command(disk, |session, disk, _| {
+            let document = disk.document_of_alert(alert)?.ok_or(SubmitError::UnknownAlert(alert))?;
+            write(disk, RegisterKey::Dismissed(alert), RegisterContent::Flag(true), now)?;
+            session.workspace.touch(document);
+            Ok(())
+        })
+    }
+}
+
+fn known(disk: &dyn Storage, document: DocumentId) -> Result<(), SubmitError> {
+    disk.document_kind(document)?.map(|_| ()).ok_or(SubmitError::UnknownDocument(document))
+}
+
+fn write(
+    disk: &mut dyn Storage,
+    key: RegisterKey,
+    content: RegisterContent,
+    send_after: Timestamp,
+) -> Result<(), SubmitError> {
+    let (version, stored_version) =
+        disk.register(key)?.map_or((0, 0), |stored| (stored.version, stored.stored_version));
+    disk.put_register(key, &StoredRegister { content, version: version + 1, stored_version, send_after })?;
+    Ok(())
+}
