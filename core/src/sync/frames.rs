@@ -62,7 +62,7 @@ impl Session {
                 flight.up_to_date = false;
                 self.page(now, disk, frame)
             }
-            Response::Evict { .. } | Response::Retain { .. } | Response::Registers { .. } => {
+            Response::Evict { .. } | Response::Retain { .. } | Response::Bucket { .. } | Response::Registers { .. } => {
                 self.page(now, disk, frame)
             }
             Response::Unknown => Ok(()),
@@ -101,7 +101,17 @@ impl Session {
             self.outgoing = Outgoing::Unknown;
         }
         disk.set_state(&state)?;
+        if state.clone {
+            // Nothing else comes of this: not an error to try again soon.
+            self.end_once(Err(End::Broken("this device's data is a copy of another device's".into())));
+        }
         if welcome.up_to_date {
+            if self.flight(request).is_some_and(|flight| flight.digest) {
+                // Only now is the digest looked at: a device that lags behind differs anyway.
+                state.last_digest = now;
+                disk.set_state(&state)?;
+                self.suspicious = false;
+            }
             self.up_to_date(now, rng, disk, request)?;
         }
         Ok(())

@@ -8,7 +8,7 @@ use crate::{
     ids::DocumentId,
     model::{Document, Kind, document::intent_of},
     policy::Visibility,
-    protocol::{Fact, RegisterContent, RegisterKey, Response},
+    protocol::{Fact, RegisterContent, RegisterKey, Response, digest},
     sync::{
         session::{Session, SessionError},
         storage::{Attention, IntentRecord, IntentState, Storage, StoredRegister},
@@ -31,6 +31,7 @@ impl Session {
             }
             Response::Evict { documents } => documents.into_iter().try_for_each(|id| self.evict(disk, id)),
             Response::Retain { documents } => self.retain(disk, &documents),
+            Response::Bucket { bucket, documents } => self.bucket(disk, usize::from(bucket), &documents),
             Response::Registers { values } => {
                 values.into_iter().try_for_each(|(key, content)| self.register(now, disk, key, content))
             }
@@ -182,6 +183,20 @@ impl Session {
         for id in disk.documents(None)? {
             // What only this device knows is not the relay's to take.
             if !stays.contains(&id) && disk.document(id)?.is_some_and(|document| document.confirmed) {
+                self.evict(disk, id)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Of one digest bucket the device holds something that the relay doesn't name. What is held through a record (R7) is
+    /// not in the digest.
+    fn bucket(&mut self, disk: &mut dyn Storage, bucket: usize, named: &[DocumentId]) -> Result<(), SessionError> {
+        for id in disk.documents(None)? {
+            if digest::bucket(id) != bucket || named.contains(&id) {
+                continue;
+            }
+            if disk.document(id)?.is_some_and(|document| document.confirmed && document.visibility.dashboard()) {
                 self.evict(disk, id)?;
             }
         }

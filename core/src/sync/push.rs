@@ -27,6 +27,8 @@ use crate::{
 const MAX_INTENTS: usize = 256;
 /// At most so many bytes of changes in one push, unless a single group is larger.
 const MAX_BYTES: usize = 512 * 1024;
+/// At most so many documents are asked for in one request.
+const MAX_FETCH: usize = 256;
 /// How often digests are compared without a reason.
 const DIGEST_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -87,8 +89,9 @@ impl Session {
         disk: &mut dyn Storage,
         Live(live): Live,
     ) -> Result<(), SessionError> {
-        let mut state = disk.state()?.ok_or(SessionError::NotEnrolled)?;
+        let state = disk.state()?.ok_or(SessionError::NotEnrolled)?;
         if state.revoked {
+            self.running = None;
             return Ok(());
         }
         let batch = self.batch(now, disk, &state)?;
@@ -97,10 +100,8 @@ impl Session {
                 self.wants.entry(document).or_insert(false);
             }
         }
-        let suspicious = std::mem::take(&mut self.suspicious);
         let settled = state.cursor.seq > 0 && state.cursor.backfill.is_none();
-        let digest = if settled && (suspicious || now.since(state.last_digest) >= DIGEST_INTERVAL) {
-            state.last_digest = now;
+        let digest = if settled && (self.suspicious || now.since(state.last_digest) >= DIGEST_INTERVAL) {
             Some(dashboard_digest(disk)?)
         } else {
             None
@@ -146,10 +147,11 @@ impl Session {
             state.push_number += 1;
             // A rotation whose answer was lost is offered again as it was: the relay may have taken it or not.
             if state.incarnation.previous == state.incarnation.next {
-                state.incarnation.next = rng.next_u64();
+                // 0 stands for no incarnation at the relay.
+                state.incarnation.next = rng.next_u64().max(1);
             }
         }
-        let live = hello.live;
+        let (live, digest) = (hello.live, hello.digest.is_some());
         let stream = hello.pull;
         let mut frames = vec![Request::Hello(Hello { incarnation: state.incarnation, cursor: state.cursor, ..hello })];
         let groups = !batch.groups.is_empty();
@@ -172,8 +174,11 @@ impl Session {
         if !batch.registers.is_empty() {
             frames.push(Request::Registers { writes: batch.registers });
         }
-        let documents: Vec<DocumentId> = self.wants.iter().filter(|(_, asked)| !**asked).map(|(id, _)| *id).collect();
-        self.wants.values_mut().for_each(|asked| *asked = true);
+        let mut documents = Vec::new();
+        for (id, asked) in self.wants.iter_mut().filter(|(_, asked)| !**asked).take(MAX_FETCH) {
+            *asked = true;
+            documents.push(*id);
+        }
         if !documents.is_empty() {
             frames.push(Request::Fetch { documents });
         }
@@ -190,6 +195,7 @@ impl Session {
             push: pushes.then_some(state.push_number),
             groups,
             first_sent,
+            digest,
             up_to_date: false,
             fruitful: false,
             last_frame: now,

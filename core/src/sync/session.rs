@@ -112,6 +112,8 @@ pub(super) struct Flight {
     pub(super) groups: bool,
     /// The intents that it carries for the first time.
     pub(super) first_sent: Vec<IntentId>,
+    /// Whether its hello carries a digest.
+    pub(super) digest: bool,
     /// Whether the relay said that nothing more is waiting.
     pub(super) up_to_date: bool,
     /// Whether it brought anything.
@@ -176,6 +178,21 @@ impl Session {
     /// # Errors
     /// As [`Session::handle`].
     pub fn handle_all(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn Rng,
+        disk: &mut dyn Storage,
+        events: Vec<Event>,
+    ) -> Result<Vec<Effect>, SessionError> {
+        let result = self.handle_each(now, rng, disk, events);
+        if result.is_err() {
+            // The driver rolls back; whether or not it says so.
+            self.forget();
+        }
+        result
+    }
+
+    fn handle_each(
         &mut self,
         now: Timestamp,
         rng: &mut dyn Rng,

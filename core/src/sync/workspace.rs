@@ -334,6 +334,9 @@ impl Workspace {
     }
 
     fn project(&mut self, disk: &mut dyn Storage, id: DocumentId, me: MemberId) -> Result<(), SessionError> {
+        if !self.loaded.contains(&id) && disk.document_kind(id)?.is_none() {
+            return Ok(());
+        }
         let directory = self.directory(disk)?;
         let open = disk.open_intents_of(id)?;
         let pending: BTreeSet<IntentId> = open.iter().map(|intent| intent.id).collect();

@@ -203,6 +203,19 @@ fn digests_are_sent_daily_and_say_what_is_held() {
     assert_eq!(sent, [expected]);
 }
 
+/// A bucket that differs is mended: what the relay doesn't know goes, what is missing comes.
+#[test]
+fn a_bucket_that_differs_is_mended() {
+    let (mut relay, documents) = busy_relay();
+    let mut phone = Phone::in_sync(&mut relay);
+    let stream = phone.go_live(&mut relay);
+    let gone = documents[0];
+    relay.documents.remove(&gone);
+    let bucket = crate::protocol::digest::bucket(gone) as u8;
+    phone.event(Event::Frame { request: stream.id, frame: Response::Bucket { bucket, documents: Vec::new() } });
+    phone.check_against(&relay);
+}
+
 /// A long tail is folded into the snapshot.
 #[test]
 fn a_tail_stays_short() {

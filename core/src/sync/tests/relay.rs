@@ -169,9 +169,16 @@ impl Relay {
             return vec![Response::Goodbye { reason: Goodbye::Malformed("no hello".into()) }];
         };
         self.hellos.push(hello.clone());
+        let welcome = self.welcome(hello);
+        let Response::Welcome(Welcome { clone, epoch, .. }) = welcome else { return Vec::new() };
+        answer.push(welcome);
+        if clone || epoch != hello.cursor.epoch {
+            // The device settles this before anything else.
+            return answer;
+        }
         for frame in frames {
             match frame {
-                Request::Hello(hello) => answer.push(self.welcome(hello)),
+                Request::Hello(_) => {}
                 Request::Push { number } => push = Some(*number),
                 Request::Group { intents } => {
                     groups.push(intents.clone());
@@ -195,6 +202,7 @@ impl Relay {
             }
         }
         if let Some(number) = push {
+            self.incarnation = hello.incarnation.next;
             self.pushes.push((number, groups));
             answer.push(Response::PushDone { number });
         }
@@ -207,9 +215,6 @@ impl Relay {
     fn welcome(&mut self, hello: &Hello) -> Response {
         let Incarnation { previous, next } = hello.incarnation;
         let known = previous == self.incarnation || next == self.incarnation;
-        if known {
-            self.incarnation = next;
-        }
         Response::Welcome(Welcome {
             version: VERSION,
             epoch: self.epoch,
@@ -243,12 +248,17 @@ impl Relay {
         }
         if from.epoch != self.epoch || from.seq == 0 || from.backfill.is_some() {
             let sent = from.backfill.filter(|_| from.epoch == self.epoch).map_or(0, |backfill| backfill.sent);
+            let frozen = if sent > 0 { from.seq } else { self.seq };
             for (index, id) in self.documents.keys().enumerate().skip(sent as usize) {
                 pages.push(self.snapshot(*id));
                 let backfill = Some(Backfill { id: 1, sent: index as u64 + 1 });
-                let cursor = Cursor { backfill, ..self.cursor() };
+                let cursor = Cursor { seq: frozen, backfill, ..self.cursor() };
                 pages.push(Response::Cursor { cursor, up_to_date: false });
             }
+            let end = Cursor { seq: frozen, ..self.cursor() };
+            pages.push(Response::Cursor { cursor: end, up_to_date: end == self.cursor() });
+            pages.extend(self.pages(end));
+            return pages;
         } else {
             let gone = self.evicted.iter().filter(|(_, seq)| **seq > from.seq).map(|(id, _)| *id);
             pages.push(Response::Evict { documents: gone.collect() });

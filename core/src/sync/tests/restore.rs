@@ -149,13 +149,13 @@ fn a_copy_pushes_nothing_until_it_is_enrolled_anew() {
     assert_eq!(phone.sync(&mut relay), Ok(()));
 
     let reply = copy.reply(bob, "from the copy");
-    assert_eq!(copy.sync(&mut relay), Ok(()));
+    assert!(copy.sync(&mut relay).is_err());
     assert!(copy.disk.state().unwrap().unwrap().clone);
+    assert!(copy.session.status().last_error.as_deref().is_some_and(|error| error.contains("enrol it anew")));
     copy.now = copy.now.after(4 * SECOND);
-    let pushes = relay.pushes.len();
-    assert_eq!(copy.sync(&mut relay), Ok(()));
-    assert_eq!((relay.pushes.len(), copy.state(reply)), (pushes, IntentState::Pending));
-    assert!(copy.session.status().last_error.is_none());
+    assert!(copy.sync(&mut relay).is_err());
+    assert_eq!((relay.pushes.len(), copy.state(reply)), (1, IntentState::Pending));
+    assert!(relay.hellos.last().is_some_and(|hello| hello.incarnation.previous == hello.incarnation.next));
 
     let mut state = copy.disk.state().unwrap().unwrap();
     (state.clone, state.incarnation) = (false, Incarnation { previous: 99, next: 99 });
