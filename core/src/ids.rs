@@ -20,18 +20,31 @@ fn generate(now: Timestamp, rng: &mut dyn Rng) -> [u8; 16] {
     ulid::Ulid::from_parts(millis, random).to_bytes()
 }
 
-fn deserialize_bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 16], D::Error> {
-    struct Bytes;
-    impl<'de> de::Visitor<'de> for Bytes {
+/// Reads 16 bytes or the text, whichever is there: serde hands the fields of a tagged enum on through a buffer that calls
+/// itself human-readable whatever the format was.
+fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 16], D::Error> {
+    struct BytesOrText;
+    impl de::Visitor<'_> for BytesOrText {
         type Value = [u8; 16];
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an id of 16 bytes")
+            f.write_str("an id of 16 bytes or 26 characters")
         }
         fn visit_bytes<E: de::Error>(self, v: &[u8]) -> Result<Self::Value, E> {
             v.try_into().map_err(|_| E::invalid_length(v.len(), &self))
         }
+        fn visit_str<E: de::Error>(self, v: &str) -> Result<Self::Value, E> {
+            parse(v).map_err(E::custom)
+        }
     }
-    deserializer.deserialize_bytes(Bytes)
+    if deserializer.is_human_readable() {
+        deserializer.deserialize_any(BytesOrText)
+    } else {
+        deserializer.deserialize_bytes(BytesOrText)
+    }
+}
+
+fn parse(text: &str) -> Result<[u8; 16], InvalidId> {
+    ulid::Ulid::from_string(text).map(|id| id.to_bytes()).map_err(|_| InvalidId(text.chars().take(64).collect()))
 }
 
 macro_rules! ids {
@@ -72,8 +85,7 @@ macro_rules! ids {
         impl FromStr for $name {
             type Err = InvalidId;
             fn from_str(s: &str) -> Result<Self, InvalidId> {
-                let id = ulid::Ulid::from_string(s).map_err(|_| InvalidId(s.chars().take(64).collect()))?;
-                Ok(Self(id.to_bytes()))
+                parse(s).map(Self)
             }
         }
 
@@ -89,12 +101,7 @@ macro_rules! ids {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                if deserializer.is_human_readable() {
-                    let text = String::deserialize(deserializer)?;
-                    text.parse().map_err(de::Error::custom)
-                } else {
-                    deserialize_bytes(deserializer).map(Self)
-                }
+                deserialize(deserializer).map(Self)
             }
         }
     )*};

@@ -257,6 +257,47 @@ mod tests {
         assert_eq!(decoder.read::<Response>().unwrap(), None);
     }
 
+    /// Ids and bytes inside a tagged frame come back as they were sent.
+    #[test]
+    fn every_field_of_a_frame_survives() {
+        use crate::{
+            alerts::{Alert, Why},
+            ids::{AlertId, DocumentId, IntentId},
+            model::{Kind, Refusal, RefusalCode},
+            policy::Visibility,
+            protocol::{Delivery, Fact, FactBody, HeldBecause, MessageFact, RegisterContent, RegisterKey, Verdict},
+            time::Timestamp,
+        };
+        use serde_bytes::ByteBuf;
+        let (document, intent) = (DocumentId([7; 16]), IntentId([8; 16]));
+        let delivery = Delivery::Held(HeldBecause::Newer(intent));
+        let message = FactBody::Message(MessageFact { id: intent, order: 3, at: Timestamp(4), delivery });
+        let why = Why::Assigned { message: intent, order: 3 };
+        let alert = FactBody::Alert(Alert { id: AlertId([9; 16]), at: Timestamp(5), why });
+        let frames = [
+            Response::Snapshot {
+                document,
+                kind: Kind::Conversation,
+                visibility: Visibility::DASHBOARD,
+                saved: ByteBuf::from(vec![1, 2, 3]),
+                changes: vec![ByteBuf::from(vec![4])],
+                facts: vec![Fact { seq: 1, body: message }, Fact { seq: 2, body: alert }],
+            },
+            Response::Verdict { intents: vec![intent], verdict: Verdict::Resolved(vec![(document, document)]) },
+            Response::Verdict { intents: vec![intent], verdict: Verdict::MissingDeps(vec![[6; 32].into()]) },
+            Response::Verdict {
+                intents: vec![intent],
+                verdict: Verdict::Rejected(Refusal::new(RefusalCode::PhoneTaken, "phones", "taken")),
+            },
+            Response::Registers { values: vec![(RegisterKey::ReadMark(document), RegisterContent::Order(9))] },
+            Response::Bucket { bucket: 7, documents: vec![document] },
+        ];
+        let mut decoder = Decoder::new(1 << 20).unwrap();
+        decoder.feed(&stream(&frames));
+        let read: Vec<Response> = std::iter::from_fn(|| decoder.read().unwrap()).collect();
+        assert_eq!(read, frames);
+    }
+
     #[test]
     fn a_stream_may_follow_another() {
         let mut bytes = stream(&[Response::Heartbeat]);

@@ -159,7 +159,8 @@ fn serve(config: Config) -> Result<(), CliError> {
 
 #[cfg(feature = "demo")]
 fn demo(args: crate::demo::Args) -> Result<(), CliError> {
-    log::init(&crate::config::Log { level: "warn".into(), ..Default::default() });
+    let level = std::env::var("RUST_LOG").unwrap_or_else(|_| "warn".into());
+    log::init(&crate::config::Log { level, ..Default::default() });
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::Runtime)?;
     Ok(runtime.block_on(crate::demo::run(args))?)
 }
