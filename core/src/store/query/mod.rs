@@ -6,9 +6,13 @@
 mod alerts;
 mod counts;
 mod inbox;
+#[cfg(test)]
+mod inbox_tests;
 mod outbox;
 mod search;
 mod search_terms;
+#[cfg(test)]
+mod search_tests;
 mod stats;
 
 pub use inbox::PageKey;

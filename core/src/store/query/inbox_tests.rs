@@ -1,0 +1,171 @@
+//! The list in SQL against its meaning, on random rows.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::{collection, option, prelude::*, sample::select};
+
+use crate::{
+    ids::MemberId,
+    model::{Origin, Status, conversation::AssignmentReason},
+    policy::Visibility,
+    store::{
+        Database, PageKey,
+        contract::{ANNA, BEN, conversation, document, put},
+    },
+    sync::storage::StorageError,
+    time::Timestamp,
+    triage::{Assignee, ConversationRow, Counts, InboxFilter, Scope},
+};
+
+const CARL: MemberId = MemberId([0xc; 16]);
+const TAGS: [&str; 3] = ["vip", "refund", "a' OR 1=1 --"];
+
+fn reason() -> impl Strategy<Value = AssignmentReason> {
+    select(vec![AssignmentReason::Manual, AssignmentReason::Reply, AssignmentReason::Automation])
+}
+
+fn member() -> impl Strategy<Value = MemberId> {
+    select(vec![ANNA, BEN, CARL])
+}
+
+fn status() -> impl Strategy<Value = Status> {
+    select(vec![Status::Open, Status::Closed])
+}
+
+prop_compose! {
+    fn row()(
+        number in 1u64..60,
+        contact in 1u64..4,
+        visibility in 0u8..4,
+        status in status(),
+        (unread, needs_reply) in any::<(bool, bool)>(),
+        assignees in collection::btree_map(member(), collection::btree_set(reason(), 0..3), 0..3),
+        tags in collection::btree_set(select(TAGS.to_vec()), 0..3),
+        origins in collection::vec(select(Origin::ALL.to_vec()), 0..3),
+        // Few values, so that many rows tie.
+        last_activity in -2i64..6,
+    ) -> ConversationRow {
+        ConversationRow {
+            contact: document(contact),
+            visibility: Visibility(visibility),
+            status, unread, needs_reply, assignees, origins,
+            tags: tags.into_iter().map(str::to_owned).collect(),
+            last_activity: Timestamp(last_activity),
+            ..conversation(number)
+        }
+    }
+}
+
+prop_compose! {
+    fn filter()(
+        scope in select(vec![Scope::All, Scope::AssignedToMe]),
+        status in option::of(status()),
+        (unread, needs_reply) in (prop::bool::weighted(0.2), prop::bool::weighted(0.2)),
+        assignee in option::weighted(0.3, prop_oneof![Just(Assignee::Nobody), member().prop_map(Assignee::Member)]),
+        reason in option::weighted(0.2, reason()),
+        tag in option::weighted(0.2, select(TAGS.to_vec())),
+        origin in option::weighted(0.2, select(Origin::ALL.to_vec())),
+        contact in option::weighted(0.2, 1u64..5),
+    ) -> InboxFilter {
+        InboxFilter {
+            scope, status, unread, needs_reply, assignee, reason, origin,
+            tag: tag.map(str::to_owned),
+            contact: contact.map(document),
+        }
+    }
+}
+
+fn shown(row: &ConversationRow) -> ConversationRow {
+    ConversationRow { contact_name: "Unknown contact".into(), ..row.clone() }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// R4, R5, R21, R25: the list is what the filter takes, in order, whatever was written before, page by page; and
+    /// every count is the length of its list.
+    #[test]
+    fn the_list_is_what_the_filter_takes(
+        written in collection::vec(row(), 0..50),
+        hidden in collection::btree_set(1u64..60, 0..4),
+        filters in collection::vec(filter(), 12),
+        page in 1usize..7,
+    ) {
+        let mut database = Database::in_memory().unwrap();
+        // Rows of the same number replace each other.
+        let mut rows: BTreeMap<_, ConversationRow> = BTreeMap::new();
+        database.write(|store| {
+            for row in &written {
+                put(store, row, &[]);
+                rows.insert(row.document, row.clone());
+            }
+            for number in hidden {
+                if let Some(row) = rows.get_mut(&document(number)) {
+                    row.visibility = Visibility::RECORD;
+                    crate::sync::storage::Storage::set_visibility(store, row.document, Visibility::RECORD)?;
+                }
+            }
+            Ok::<_, StorageError>(())
+        }).unwrap();
+        let reader = database.reader();
+        for filter in &filters {
+            let mut expected: Vec<_> = rows.values().filter(|row| filter.takes(row, ANNA)).map(shown).collect();
+            expected.sort_by_key(|row| (std::cmp::Reverse(row.last_activity), row.document));
+            let list = reader.read(|read| read.inbox(filter, ANNA, 1_000, None)).unwrap();
+            prop_assert_eq!(&list, &expected);
+            prop_assert_eq!(reader.read(|read| read.count(filter, ANNA)).unwrap(), expected.len() as u64);
+
+            let mut paged: Vec<ConversationRow> = Vec::new();
+            loop {
+                let after = paged.last().map(PageKey::of);
+                let next = reader.read(|read| read.inbox(filter, ANNA, page, after)).unwrap();
+                prop_assert!(next.len() <= page);
+                if next.is_empty() {
+                    break;
+                }
+                paged.extend(next);
+            }
+            prop_assert_eq!(paged, expected);
+        }
+        prop_assert_eq!(reader.read(|read| read.counts(ANNA)).unwrap(), counts(rows.values()));
+    }
+}
+
+/// The counts as their descriptions say.
+fn counts<'a>(rows: impl Iterator<Item = &'a ConversationRow>) -> Counts {
+    let mut counts = Counts::default();
+    for row in rows.filter(|row| row.visibility.dashboard()) {
+        let open = u64::from(row.status == Status::Open);
+        counts.open += open;
+        counts.closed += 1 - open;
+        counts.mine += open * u64::from(row.assignees.contains_key(&ANNA));
+        counts.unassigned += open * u64::from(row.assignees.is_empty());
+        counts.unread += u64::from(row.unread);
+        counts.needs_reply += open * u64::from(row.needs_reply);
+        for tag in row.tags.iter().filter(|_| open == 1) {
+            *counts.by_tag.entry(tag.clone()).or_default() += 1;
+        }
+    }
+    counts
+}
+
+#[test]
+fn a_conversation_that_moves_up_while_one_pages_is_not_shown_twice_below() {
+    let mut database = Database::in_memory().unwrap();
+    let reader = database.reader();
+    database
+        .write(|store| Ok::<_, StorageError>((1..=6).for_each(|number| put(store, &conversation(number), &[]))))
+        .unwrap();
+    let first = reader.read(|read| read.inbox(&InboxFilter::default(), ANNA, 3, None)).unwrap();
+    database
+        .write(|store| {
+            Ok::<_, StorageError>(put(store, &ConversationRow { last_activity: Timestamp(99), ..conversation(1) }, &[]))
+        })
+        .unwrap();
+    let second =
+        reader.read(|read| read.inbox(&InboxFilter::default(), ANNA, 3, first.last().map(PageKey::of))).unwrap();
+    let documents: BTreeSet<_> = first.iter().chain(&second).map(|row| row.document).collect();
+    assert_eq!(documents.len(), 5, "2 to 6, each once; 1 has gone to the top");
+}
