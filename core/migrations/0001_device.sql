@@ -12,9 +12,10 @@ INSERT INTO device (id) VALUES (1);
 CREATE TABLE read_model (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     version INTEGER NOT NULL,
-    complete INTEGER NOT NULL
+    complete INTEGER NOT NULL,
+    clean INTEGER NOT NULL                  -- 1: nothing was written since the database was last closed in order
 ) STRICT;
-INSERT INTO read_model (id, version, complete) VALUES (1, 0, 0);
+INSERT INTO read_model (id, version, complete, clean) VALUES (1, 0, 0, 0);
 
 CREATE TABLE documents (
     id INTEGER PRIMARY KEY,                 -- everything about the document refers to it and goes with it
@@ -27,6 +28,7 @@ CREATE TABLE documents (
     projected INTEGER NOT NULL DEFAULT 0    -- 1: the read model has a row of it
 ) STRICT;
 CREATE INDEX documents_by_kind ON documents (kind, document);
+CREATE INDEX documents_projected ON documents (kind) WHERE projected = 1;
 
 -- Apart from `documents`, so that what walks over all of them doesn't read through their bytes.
 CREATE TABLE snapshots (

@@ -17,6 +17,8 @@ pub struct Database {
     parked: Option<Connection>,
     readers: Arc<Readers>,
     rebuild: bool,
+    /// As stored: nothing was written since the database was closed in order.
+    clean: bool,
 }
 
 impl Database {
@@ -42,9 +44,9 @@ impl Database {
     pub(super) fn at(place: Place) -> Result<Self, StorageError> {
         let mut writer = place.writer()?;
         migrations::migrate(&mut writer)?;
-        let rebuild = read_model::prepare(&mut writer)?;
+        let found = read_model::prepare(&mut writer)?;
         let readers = Arc::new(Readers::new(place.clone()));
-        Ok(Self { place, writer: Some(writer), parked: None, readers, rebuild })
+        Ok(Self { place, writer: Some(writer), parked: None, readers, rebuild: found.rebuild, clean: found.clean })
     }
 
     /// Runs `work` in one transaction: all of it is on the disk when this returns, or, on any error, nothing.
@@ -60,7 +62,11 @@ impl Database {
             writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StorageError::from)?;
         // Dropping the transaction rolls it back, on an error as on a panic.
         let value = work(&mut SqliteStorage::new(&transaction, self.readers.damaged()))?;
+        if self.clean {
+            read_model::mark_clean(&transaction, false)?;
+        }
         transaction.commit().map_err(StorageError::from)?;
+        self.clean = false;
         Ok(value)
     }
 
@@ -116,6 +122,7 @@ impl Database {
     /// [`StorageError::Busy`] if a query of another thread runs on beyond a second.
     pub fn release(&mut self) -> Result<(), StorageError> {
         let idle = self.readers.close();
+        self.mark_clean();
         let writer = self.writer.take();
         match self.place {
             Place::Memory { .. } => self.parked = writer.or(self.parked.take()),
@@ -141,6 +148,13 @@ impl Database {
         Ok(())
     }
 
+    /// If this fails, the next opening only takes longer.
+    fn mark_clean(&mut self) {
+        if !self.clean && !self.needs_rebuild() {
+            self.clean = self.writer.as_ref().is_some_and(|writer| read_model::mark_clean(writer, true).is_ok());
+        }
+    }
+
     /// Whether it is released.
     pub fn is_released(&self) -> bool {
         self.writer.is_none()
@@ -153,6 +167,7 @@ impl Database {
     /// either way.
     pub fn checkpoint_and_close(mut self) -> Result<(), StorageError> {
         let idle = self.readers.close();
+        self.mark_clean();
         if let Some(writer) = self.writer.take() {
             checkpoint(&writer)?;
             writer.close().map_err(|(_, error)| StorageError::from(error))?;
@@ -183,7 +198,8 @@ impl Database {
         if let Some(table) = first("PRAGMA foreign_key_check")? {
             return Err(StorageError::Corrupt(format!("a row of {table} belongs to no document")));
         }
-        read_model::check(writer)?.map_or(Ok(()), |found| Err(StorageError::Corrupt(found.into())))
+        read_model::check(writer, read_model::Depth::Whole)?
+            .map_or(Ok(()), |found| Err(StorageError::Corrupt(found.into())))
     }
 }
 

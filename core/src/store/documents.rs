@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension, params};
 use super::{
     Snapshot, SqliteStorage,
     error::no_document,
+    read_model,
     sql::{signed, unsigned},
 };
 use crate::{
@@ -160,7 +161,12 @@ impl SqliteStorage<'_> {
 
     pub(super) fn delete_all_documents(&self) -> Result<(), StorageError> {
         self.delete_registers_of_all()?;
-        self.connection().execute("DELETE FROM documents", [])?;
+        // Whole tables at once: row by row the search index would be cleaned ten thousand times.
+        let connection = self.connection();
+        read_model::drop_tables(connection)?;
+        connection
+            .execute_batch("DELETE FROM facts; DELETE FROM changes; DELETE FROM snapshots; DELETE FROM documents;")?;
+        read_model::create_tables(connection)?;
         Ok(())
     }
 

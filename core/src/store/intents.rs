@@ -53,7 +53,10 @@ impl Snapshot<'_> {
 
     /// All intents that are pending, in flight or waiting, in order.
     pub fn open_intents(&self) -> Result<Vec<IntentRecord>, StorageError> {
-        self.intents("SELECT position, body FROM intents WHERE state < 3 ORDER BY position", [])
+        self.intents(
+            "SELECT position, body FROM intents INDEXED BY intents_by_state WHERE state < 3 ORDER BY position",
+            [],
+        )
     }
 
     /// All intents that need attention, in order.

@@ -16,10 +16,10 @@ use crate::{
 /// What stands for the name of a contact that is not on the device (yet).
 const NO_NAME: &str = "Unknown contact";
 
-/// The columns that [`Snapshot::conversation_of`] reads, of `conversation_rows r LEFT JOIN contact_rows c`.
+/// The columns that [`Snapshot::conversation_of`] reads, of `conversation_rows r` with [`WITH_CONTACT`].
 pub(super) const CONVERSATION: &str = "r.body, r.visibility, c.display_name";
 /// The join that gives a conversation its contact's present name.
-pub(super) const WITH_CONTACT: &str = "conversation_rows r LEFT JOIN contact_rows c ON c.contact = r.contact";
+pub(super) const WITH_CONTACT: &str = "LEFT JOIN contact_rows c ON c.contact = r.contact";
 
 /// The bit of a reason in `conversation_assignees.reasons`.
 pub(super) const fn reason_bit(reason: AssignmentReason) -> i64 {
@@ -54,8 +54,9 @@ impl Snapshot<'_> {
     /// The row of the conversation in a document.
     pub fn conversation_in(&self, document: DocumentId) -> Result<Option<ConversationRow>, StorageError> {
         let Some(id) = self.row_id(document)? else { return Ok(None) };
-        let mut statement =
-            self.connection.prepare_cached(&format!("SELECT {CONVERSATION} FROM {WITH_CONTACT} WHERE r.id = ?1"))?;
+        let mut statement = self.connection.prepare_cached(&format!(
+            "SELECT {CONVERSATION} FROM conversation_rows r {WITH_CONTACT} WHERE r.id = ?1"
+        ))?;
         let mut rows = statement.query([id])?;
         rows.next()?.map(|row| self.conversation_of(row, 0)).transpose()
     }

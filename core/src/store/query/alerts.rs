@@ -6,9 +6,10 @@ use crate::{store::rows::name_of, sync::storage::StorageError, triage::ActiveAle
 impl Snapshot<'_> {
     /// The alerts of conversations on the dashboard, the latest first.
     pub fn alerts(&self) -> Result<Vec<ActiveAlert>, StorageError> {
+        // CROSS JOIN: from the few alerts to their rows, not the other way round.
         let mut statement = self.connection.prepare_cached(
             "SELECT a.body, c.display_name FROM alerts a
-             JOIN conversation_rows r ON r.id = a.conversation AND r.dashboard = 1
+             CROSS JOIN conversation_rows r ON r.id = a.conversation AND r.dashboard = 1
              LEFT JOIN contact_rows c ON c.contact = r.contact ORDER BY a.at DESC, a.alert",
         )?;
         let mut rows = statement.query([])?;

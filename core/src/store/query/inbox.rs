@@ -32,8 +32,9 @@ impl PageKey {
     }
 }
 
-/// Conditions on `conversation_rows r` with their values.
+/// Conditions on `conversation_rows r` with their values, and the index to walk.
 pub(super) struct Conditions {
+    index: &'static str,
     sql: String,
     values: Vec<Box<dyn ToSql>>,
 }
@@ -52,7 +53,7 @@ impl Conditions {
     /// What member `me` sees with this filter. Flags are literals, not values, so that the partial indexes apply.
     pub(super) fn of(filter: &InboxFilter, me: MemberId) -> Self {
         const ASSIGNED: &str = "r.id IN (SELECT conversation FROM conversation_assignees WHERE member = ?)";
-        let mut conditions = Self { sql: "r.dashboard = 1".into(), values: Vec::new() };
+        let mut conditions = Self { index: index_of(filter), sql: "r.dashboard = 1".into(), values: Vec::new() };
         match filter.status {
             Some(Status::Open) => conditions.add("r.open = 1"),
             Some(Status::Closed) => conditions.add("r.open = 0"),
@@ -92,6 +93,23 @@ impl Conditions {
     }
 }
 
+/// The shortest index that has the order: each holds only rows that the filter may take.
+fn index_of(filter: &InboxFilter) -> &'static str {
+    if filter.contact.is_some() {
+        "conversations_of_contact"
+    } else if filter.unread {
+        "conversations_unread"
+    } else if filter.needs_reply {
+        "conversations_to_answer"
+    } else if filter.assignee == Some(Assignee::Nobody) {
+        "conversations_of_nobody"
+    } else if filter.status.is_some() {
+        "conversations_by_status"
+    } else {
+        "conversations_by_activity"
+    }
+}
+
 impl Snapshot<'_> {
     /// The rows that member `me` sees with this filter, the latest activity first, then by document: at most `limit`,
     /// from after `after` on.
@@ -110,8 +128,9 @@ impl Snapshot<'_> {
             conditions.values.push(Box::new(after.document));
         }
         let sql = format!(
-            "SELECT {CONVERSATION} FROM {WITH_CONTACT} WHERE {} ORDER BY r.last_activity DESC, r.document LIMIT ?",
-            conditions.sql
+            "SELECT {CONVERSATION} FROM conversation_rows r INDEXED BY {} {WITH_CONTACT} WHERE {}
+             ORDER BY r.last_activity DESC, r.document LIMIT ?",
+            conditions.index, conditions.sql
         );
         conditions.values.push(Box::new(i64::try_from(limit).unwrap_or(i64::MAX)));
         let mut statement = self.connection.prepare_cached(&sql)?;
@@ -126,9 +145,10 @@ impl Snapshot<'_> {
     /// How many rows member `me` sees with this filter.
     pub fn count(&self, filter: &InboxFilter, me: MemberId) -> Result<u64, StorageError> {
         let conditions = Conditions::of(filter, me);
-        let mut statement = self
-            .connection
-            .prepare_cached(&format!("SELECT count(*) FROM conversation_rows r WHERE {}", conditions.sql))?;
+        let mut statement = self.connection.prepare_cached(&format!(
+            "SELECT count(*) FROM conversation_rows r INDEXED BY {} WHERE {}",
+            conditions.index, conditions.sql
+        ))?;
         Ok(unsigned(statement.query_row(params_from_iter(conditions.values), |row| row.get(0))?))
     }
 }

@@ -156,12 +156,16 @@ fn a_conversation_that_moves_up_while_one_pages_is_not_shown_twice_below() {
     let mut database = Database::in_memory().unwrap();
     let reader = database.reader();
     database
-        .write(|store| Ok::<_, StorageError>((1..=6).for_each(|number| put(store, &conversation(number), &[]))))
+        .write(|store| {
+            (1..=6).for_each(|number| put(store, &conversation(number), &[]));
+            Ok::<_, StorageError>(())
+        })
         .unwrap();
     let first = reader.read(|read| read.inbox(&InboxFilter::default(), ANNA, 3, None)).unwrap();
     database
         .write(|store| {
-            Ok::<_, StorageError>(put(store, &ConversationRow { last_activity: Timestamp(99), ..conversation(1) }, &[]))
+            put(store, &ConversationRow { last_activity: Timestamp(99), ..conversation(1) }, &[]);
+            Ok::<_, StorageError>(())
         })
         .unwrap();
     let second =

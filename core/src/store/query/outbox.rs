@@ -38,7 +38,7 @@ impl Snapshot<'_> {
     /// The intents that are not accepted, in the order in which they were made.
     pub fn outbox(&self) -> Result<Vec<OutboxEntry>, StorageError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT i.position, i.body, r.conversation, coalesce(c.display_name, own.display_name) FROM intents i
+            "SELECT i.position, i.body, r.conversation, coalesce(c.display_name, own.display_name) FROM intents i INDEXED BY intents_by_state
              LEFT JOIN documents d ON d.document = i.document
              LEFT JOIN conversation_rows r ON r.id = d.id
              LEFT JOIN contact_rows c ON c.contact = r.contact
@@ -56,7 +56,7 @@ impl Snapshot<'_> {
     /// The conversations with held replies of this member, on the dashboard or not, in the order of documents.
     pub fn held(&self) -> Result<Vec<ConversationRow>, StorageError> {
         let mut statement = self.connection.prepare_cached(&format!(
-            "SELECT {CONVERSATION} FROM {WITH_CONTACT} WHERE r.held > 0 ORDER BY r.document"
+            "SELECT {CONVERSATION} FROM conversation_rows r INDEXED BY conversations_held {WITH_CONTACT} WHERE r.held > 0 ORDER BY r.document"
         ))?;
         let mut rows = statement.query([])?;
         let mut held = Vec::new();

@@ -46,9 +46,9 @@ fn query(terms: &[Term], limit: usize) -> Sql {
         sql.text.push_str(" AND c.id IN (SELECT rowid FROM contact_search WHERE contact_search MATCH ?)");
         sql.values.push(Box::new(indexed.join(" AND ")));
     }
-    for scanned in terms.iter().map(Term::scanned).filter(|texts| !texts.is_empty()) {
-        sql.text.push_str(" AND ");
-        sql.any(scanned);
+    for scanned in terms.iter().filter_map(Term::scanned) {
+        sql.text.push_str(" AND instr(c.names, ?) > 0");
+        sql.values.push(Box::new(scanned.to_owned()));
     }
     sql.text.push_str(" ORDER BY ");
     for (place, term) in terms.iter().enumerate() {
@@ -88,7 +88,8 @@ impl Snapshot<'_> {
     /// The conversations with a contact on the dashboard, the latest first.
     pub fn conversations_of(&self, contact: ContactId) -> Result<Vec<ConversationRow>, StorageError> {
         let mut statement = self.connection.prepare_cached(&format!(
-            "SELECT {CONVERSATION} FROM {WITH_CONTACT} WHERE r.contact = ?1 AND r.dashboard = 1
+            "SELECT {CONVERSATION} FROM conversation_rows r INDEXED BY conversations_of_contact {WITH_CONTACT}
+             WHERE r.contact = ?1 AND r.dashboard = 1
              ORDER BY r.last_activity DESC, r.document"
         ))?;
         let mut rows = statement.query([contact])?;

@@ -19,7 +19,7 @@ pub(super) enum Term {
     Word(String),
     /// As a word, but anywhere however short: one ideograph is two or three letters.
     Part(String),
-    /// A phone holds these digits, or a form of it begins with one of `begins`, or the name has a word that begins so.
+    /// A phone holds these digits (one or two: begins or ends with them), or a form of it begins with one of `begins`, or the name has a word that begins so.
     Number {
         /// What was typed, as digits.
         digits: String,
@@ -76,29 +76,29 @@ impl Term {
         match self {
             Term::Word(word) if word.len() >= TRIGRAM => Some(format!("names : \"{word}\"")),
             Term::Word(word) => Some(format!("names : \"{PAD}{word}\"")),
-            Term::Number { digits, begins } if digits.len() >= TRIGRAM => {
-                let mut any = format!("(names : \"{digits}\" OR phones : \"{digits}\"");
-                for rest in begins {
-                    any.push_str(&format!(" OR phones : \"{PAD}{rest}\""));
-                }
-                any.push(')');
-                Some(any)
+            Term::Number { digits, begins } => {
+                let mut any = if digits.len() >= TRIGRAM {
+                    vec![format!("names : \"{digits}\""), format!("phones : \"{digits}\"")]
+                } else {
+                    // One or two digits are somewhere in most numbers: those that begin or end so are meant.
+                    vec![
+                        format!("names : \"{PAD}{digits}\""),
+                        format!("phones : \"{PAD}{digits}\""),
+                        format!("phones : \"{digits}{PAD}\""),
+                    ]
+                };
+                any.extend(begins.iter().map(|rest| format!("phones : \"{PAD}{rest}\"")));
+                Some(format!("({})", any.join(" OR ")))
             }
-            Term::Part(_) | Term::Number { .. } => None,
+            Term::Part(_) => None,
         }
     }
 
-    /// What to look for in a contact's `names` or `phones`, where the index can't: (column, text), one of which is to be
-    /// found.
-    pub(super) fn scanned(&self) -> Vec<(&'static str, String)> {
+    /// What to look for in a contact's `names` where the index can't.
+    pub(super) fn scanned(&self) -> Option<&str> {
         match self {
-            Term::Part(part) => vec![("c.names", part.clone())],
-            Term::Number { digits, begins } if digits.len() < TRIGRAM => {
-                let mut any = vec![("c.phones", digits.clone()), ("c.names", format!("{PAD}{digits}"))];
-                any.extend(begins.iter().map(|rest| ("c.phones", format!("{PAD}{rest}"))));
-                any
-            }
-            Term::Word(_) | Term::Number { .. } => Vec::new(),
+            Term::Part(part) => Some(part),
+            Term::Word(_) | Term::Number { .. } => None,
         }
     }
 
@@ -153,8 +153,9 @@ mod tests {
             for term in parse(typed) {
                 let indexed = term.indexed().unwrap_or_default();
                 assert_eq!(indexed.matches('"').count() % 2, 0, "{typed}: {indexed}");
-                let texts = term.beginning().into_iter().chain(term.scanned());
-                assert!(texts.into_iter().all(|(_, text)| text.trim().chars().all(|c| c.is_ascii_alphanumeric())));
+                let texts = term.beginning().into_iter().map(|(_, text)| text);
+                let mut texts = texts.chain(term.scanned().map(str::to_owned));
+                assert!(texts.all(|text| text.trim().chars().all(|c| c.is_ascii_alphanumeric())));
             }
         }
         assert!(parse("").is_empty() && parse(" \"*\" ").is_empty());
