@@ -148,7 +148,6 @@ impl Engine {
         core.waiting.retain(|waiting| !waiting.is_closed());
         if !core.started {
             let _ = self.drive(&mut core, vec![Event::Paused]);
-            core.drop_tasks();
         }
     }
 

@@ -76,7 +76,7 @@ pub enum Error {
     #[error("'{0}' is no address of a relay: expected something like https://relay.example.com")]
     InvalidRelay(String),
     /// The relay can't be reached.
-    #[error("the relay can't be reached: {0}; what you did is saved and goes out when the connection is back")]
+    #[error("the relay can't be reached ({0}): what was done here is saved and goes out later")]
     Offline(String),
     /// The time given was not enough. What was received until then is kept.
     #[error("the time was not enough: what came until then is kept, and the next sync goes on from there")]
@@ -156,10 +156,5 @@ impl From<End> for Error {
 }
 
 fn reason(status: u16) -> &'static str {
-    match status {
-        429 => "too many requests",
-        500 => "internal error",
-        502..=504 => "unavailable",
-        _ => "",
-    }
+    reqwest::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason()).unwrap_or_default()
 }

@@ -15,6 +15,7 @@ use crate::{
     policy::Access,
     protocol::Delivery,
     store::{PageKey, Snapshot},
+    sync::storage::IntentRecord,
     triage::{ActiveAlert, ConversationRow, Counts, InboxFilter, MessageView, SearchHit, project},
 };
 use std::sync::Arc;
@@ -223,15 +224,25 @@ fn document(snapshot: &Snapshot<'_>, id: DocumentId) -> Result<Option<Document>,
     let mut document =
         if stored.saved.is_empty() { Document::new(stored.kind) } else { Document::load(stored.kind, &stored.saved)? };
     document.apply_bytes(&stored.tail)?;
-    // One that waits to be run again has no change yet.
-    let own: Vec<Vec<u8>> = snapshot
-        .open_intents_of(id)?
-        .into_iter()
-        .map(|intent| intent.change)
-        .filter(|change| !change.is_empty())
-        .collect();
-    document.apply_bytes(&own)?;
+    for intent in lineage(snapshot, id)? {
+        // One whose ground was refused waits to be run again: it shows when it has been.
+        if let Err(error) = document.apply_bytes(&[&intent.change]) {
+            tracing::debug!(intent = %intent.id, %error, "an own change waits to be run again");
+        }
+    }
     Ok(Some(document))
+}
+
+/// The own changes on top of a confirmed document, in order: those of open intents, and those of refused ones that the
+/// open ones still build on (as [`crate::sync::workspace`] has it).
+fn lineage(snapshot: &Snapshot<'_>, id: DocumentId) -> Result<Vec<IntentRecord>, Error> {
+    let mut lineage = snapshot.open_intents_of(id)?;
+    if !lineage.is_empty() {
+        lineage.extend(snapshot.attention()?.into_iter().filter(|intent| intent.document == id));
+        lineage.retain(|intent| !intent.change.is_empty());
+        lineage.sort_by_key(|intent| intent.position);
+    }
+    Ok(lineage)
 }
 
 fn directory(snapshot: &Snapshot<'_>) -> Result<Directory, Error> {

@@ -263,7 +263,7 @@ impl<B: Stream<Item = Result<bytes::Bytes, String>> + Unpin> Batches<B> {
                     return Some((Part::Ended(end), None));
                 }
                 Ok(_) => {}
-                Err(error) => return Some((Part::Ended(End::Broken(error.to_string())), None)),
+                Err(error) => return Some((Part::Ended(unreadable(&error)), None)),
             }
             match this.body.next().await {
                 Some(Ok(chunk)) => this.decoder.feed(&chunk),
@@ -293,6 +293,10 @@ impl<B: Stream<Item = Result<bytes::Bytes, String>> + Unpin> Batches<B> {
         }
         Ok(batch.into())
     }
+}
+
+fn unreadable(error: &CodecError) -> End {
+    End::Broken(format!("its answer can't be read: {error}"))
 }
 
 /// About how much work a frame is, in bytes.

@@ -11,6 +11,9 @@ mod list;
 mod panes;
 mod state;
 mod style;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests;
 mod text;
 mod thread;
 
