@@ -40,6 +40,7 @@ impl Offdesk {
             engine.transport().reset();
         }
         core.network = state;
+        engine.note_network(state);
         let _ = engine.drive(&mut core, vec![Event::Network(state)]);
     }
 

@@ -320,6 +320,11 @@ impl Engine {
         });
     }
 
+    /// The host said what the network is: it shows at once, whatever the session makes of it.
+    pub(super) fn note_network(&self, network: NetworkState) {
+        self.status.send_if_modified(|status| std::mem::replace(&mut status.network, network) != network);
+    }
+
     /// The device's access was ended: nothing may be shown any more (R10).
     pub(super) fn mark_revoked(&self) {
         self.status.send_modify(|status| status.revoked = true);

@@ -166,6 +166,7 @@ async fn scene() -> Scene {
     frames.push(Response::Cursor { cursor: Cursor { epoch: 1, seq: 100, backfill: None }, up_to_date: true });
     let folder = tempfile::tempdir().unwrap();
     let mut config = Config::new(folder.path().join("device.db"), DatabaseKey::new([7; 32]));
+    config.undo_window = Duration::ZERO;
     config.transport = Some(Arc::new(Pages(frames)));
     let device = Offdesk::enrol(config, "http://relay.test", "CODE", "handset").await.unwrap();
     device.sync_once(Duration::from_secs(30)).await.unwrap();
@@ -181,6 +182,19 @@ impl Scene {
 
     fn text(&mut self, text: &str) {
         text.chars().for_each(|c| self.press(KeyCode::Char(c)));
+    }
+
+    /// Follows the lists until the screen shows it, as the inbox does.
+    async fn until_shows(&mut self, text: &str) {
+        let shown = async {
+            while !self.shows(text) {
+                self.app.changed().await;
+                self.app.refresh();
+            }
+        };
+        if tokio::time::timeout(Duration::from_secs(20), shown).await.is_err() {
+            panic!("never shows '{text}':\n{}", self.lines(120, 40).join("\n"));
+        }
     }
 
     fn screen(&self, width: u16, height: u16) -> Buffer {
@@ -261,7 +275,7 @@ async fn a_reply_can_be_written_seen_waiting_and_taken_back() {
     assert_eq!(scene.app.focus, Focus::List);
     let outbox = scene.app.device.outbox().unwrap();
     assert!(matches!(outbox[0].state, OutboxState::Saved { .. }), "{outbox:?}");
-    assert!(scene.shows("saved on this device"));
+    scene.until_shows("saved on this device").await;
     scene.press(KeyCode::Char('z'));
     assert!(!scene.shows("saved on this device"));
     assert!(scene.app.device.outbox().unwrap().iter().all(|item| !matches!(item.state, OutboxState::Saved { .. })));
@@ -303,7 +317,7 @@ async fn triage_works_without_a_network() {
     );
     scene.press(KeyCode::Char('o'));
     assert_eq!(scene.app.pane, Pane::Outbox);
-    assert!(scene.shows("waits for the network"));
+    scene.until_shows("waits for the network").await;
 }
 
 #[tokio::test]

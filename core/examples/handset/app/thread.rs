@@ -54,15 +54,14 @@ fn heading(app: &App, view: &ConversationView, width: usize) -> Vec<Line<'static
     let second = format!(" {assigned}  {}", tags.join(" "));
     vec![
         Line::from(vec![Span::styled(name, STRONG), Span::styled(cut(&right, width), DIM)]),
-        Line::styled(fit(&second, width), DIM),
+        Line::styled(fit(&second, width.saturating_sub(1)), DIM),
     ]
 }
 
 fn bubbles(app: &App, view: &ConversationView, frame: &mut Frame<'_>, area: Rect) {
     let width = usize::from(area.width);
-    let messages = app.messages.as_ref().map_or(view.messages.as_slice(), |messages| messages.items());
     let mut lines: Vec<Line<'static>> = Vec::new();
-    for message in messages {
+    for message in &view.messages {
         lines.extend(bubble(app, message, width));
     }
     if lines.is_empty() {
@@ -90,7 +89,7 @@ fn bubble(app: &App, message: &MessageView, width: usize) -> Vec<Line<'static>> 
             Line::from(vec![Span::raw(" ".repeat(indent)), Span::styled(format!(" {} ", fit(line, widest)), style)])
         })
         .collect();
-    let meta = meta(app, message);
+    let meta = meta(app, message, width.saturating_sub(3));
     let used: usize = meta.iter().map(|span| span.content.width()).sum();
     let indent = if right { width.saturating_sub(used + 1) } else { 2 };
     let mut spans = vec![Span::raw(" ".repeat(indent))];
@@ -100,7 +99,7 @@ fn bubble(app: &App, message: &MessageView, width: usize) -> Vec<Line<'static>> 
 }
 
 /// Who and when, and for what goes out how far it got (R31).
-fn meta(app: &App, message: &MessageView) -> Vec<Span<'static>> {
+fn meta(app: &App, message: &MessageView, width: usize) -> Vec<Span<'static>> {
     let when = words::clock(message.at, app.now());
     let who = match (message.kind, message.by) {
         (MessageKind::Inbound, _) => String::new(),
@@ -109,10 +108,12 @@ fn meta(app: &App, message: &MessageView) -> Vec<Span<'static>> {
         (_, Some(by)) => format!("{} · ", app.name(by)),
         (_, None) => String::new(),
     };
-    let mut spans = vec![Span::styled(format!("{}{when}", cut(&who, 24)), DIM)];
+    let head = cut(&format!("{}{when}", cut(&who, 24)), width);
+    let room = width.saturating_sub(head.width());
+    let mut spans = vec![Span::styled(head, DIM)];
     let (mark, state) = words::ladder(message);
     if !state.is_empty() {
-        spans.push(Span::styled(format!(" {mark} {}", cut(&state, 34)), ladder_style(message)));
+        spans.push(Span::styled(cut(&format!(" {mark} {state}"), room.min(38)), ladder_style(message)));
     }
     spans
 }
