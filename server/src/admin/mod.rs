@@ -18,6 +18,9 @@ pub mod restore;
 pub mod role;
 pub mod settings;
 pub mod workspace;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+pub(crate) mod tests;
 
 use offdesk_core::{phone::InvalidPhone, time::Timestamp};
 use rand::Rng;

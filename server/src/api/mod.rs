@@ -5,6 +5,9 @@ mod health;
 mod json;
 pub mod problem;
 mod surround;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests;
 
 use std::time::Duration;
 
@@ -13,6 +16,7 @@ use axum::{
     http::StatusCode,
     routing::{get, post},
 };
+use offdesk_core::protocol::{ENROL_PATH, ENROLMENT_CODE_PATH};
 use tower_http::timeout::TimeoutLayer;
 
 use crate::serve::App;
@@ -25,8 +29,8 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// Every route, with what surrounds it.
 pub(crate) fn router(app: &App) -> Router<App> {
     let routes = Router::new()
-        .route("/v1/enrol", post(enrol::enrol))
-        .route("/v1/enrolment-codes", post(enrol::further_code))
+        .route(ENROL_PATH, post(enrol::enrol))
+        .route(ENROLMENT_CODE_PATH, post(enrol::further_code))
         .route("/healthz", get(health::healthz))
         .route("/metrics", get(health::metrics))
         .merge(crate::channels::twilio::webhook::routes())

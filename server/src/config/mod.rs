@@ -8,6 +8,9 @@
 mod read;
 mod typed;
 mod validate;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests;
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},

@@ -5,6 +5,9 @@
 
 mod app;
 mod listener;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
