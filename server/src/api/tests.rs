@@ -30,14 +30,24 @@ struct Answer {
 
 impl Answer {
     fn json<T: DeserializeOwned>(&self) -> T {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.body)))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.body)))
     }
 
     /// Checks that it is a problem of this status and name.
     fn is(&self, status: StatusCode, kind: &str) -> Problem {
-        assert_eq!(self.headers[header::CONTENT_TYPE], "application/problem+json", "{}", String::from_utf8_lossy(&self.body));
+        assert_eq!(
+            self.headers[header::CONTENT_TYPE],
+            "application/problem+json",
+            "{}",
+            String::from_utf8_lossy(&self.body)
+        );
         let problem: Problem = self.json();
-        assert_eq!((self.status, problem.kind.as_str(), problem.status), (status, kind, status.as_u16()), "{problem:?}");
+        assert_eq!(
+            (self.status, problem.kind.as_str(), problem.status),
+            (status, kind, status.as_u16()),
+            "{problem:?}"
+        );
         problem
     }
 }
@@ -76,7 +86,8 @@ impl Client {
     }
 
     async fn further_code(&self, credential: &str) -> Answer {
-        let request = Request::post("/v1/enrolment-codes").header(header::AUTHORIZATION, format!("Bearer {credential}"));
+        let request =
+            Request::post("/v1/enrolment-codes").header(header::AUTHORIZATION, format!("Bearer {credential}"));
         self.send(request.body(Body::empty()).unwrap()).await
     }
 }
@@ -167,7 +178,10 @@ async fn what_cannot_be_read_is_a_problem() {
     let client = Client::new(&company);
     client.post("/v1/enrol", "{").await.is(StatusCode::BAD_REQUEST, "malformed_json");
     client.post("/v1/enrol", r#"{"code":"x"}"#).await.is(StatusCode::BAD_REQUEST, "malformed_json");
-    client.post("/v1/enrol", r#"{"code":"x","device_name":"y","z":1}"#).await.is(StatusCode::BAD_REQUEST, "malformed_json");
+    client
+        .post("/v1/enrol", r#"{"code":"x","device_name":"y","z":1}"#)
+        .await
+        .is(StatusCode::BAD_REQUEST, "malformed_json");
     let nameless = client.post("/v1/enrol", r#"{"code":"x","device_name":" "}"#).await;
     nameless.is(StatusCode::BAD_REQUEST, "device_name_invalid");
     let long = format!(r#"{{"code":"{}","device_name":"y"}}"#, "x".repeat(2000));
@@ -231,7 +245,8 @@ async fn what_happens_is_counted() {
     let client = Client::new(&company);
     client.get("/healthz").await;
     client.get("/metrics").await.is(StatusCode::UNAUTHORIZED, "unauthorized");
-    let request = Request::get("/metrics").header(header::AUTHORIZATION, "Bearer let me see").body(Body::empty()).unwrap();
+    let request =
+        Request::get("/metrics").header(header::AUTHORIZATION, "Bearer let me see").body(Body::empty()).unwrap();
     let answer = client.send(request).await;
     assert_eq!(answer.status, StatusCode::OK);
     let text = String::from_utf8(answer.body).unwrap();

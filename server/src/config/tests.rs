@@ -33,7 +33,10 @@ fn a_misspelt_key_is_named_with_its_file_and_what_is_known() {
     assert!(top.contains("unknown key 'listn' in ") && top.contains("offdesk.toml"), "{top}");
     assert!(top.contains("database, listen, public_url"), "{top}");
     let nested = complaint("[limits]\nsync_bdy = 1");
-    assert!(nested.contains("unknown key 'limits.sync_bdy'") && nested.contains("the keys of [limits] are sync_body"), "{nested}");
+    assert!(
+        nested.contains("unknown key 'limits.sync_bdy'") && nested.contains("the keys of [limits] are sync_body"),
+        "{nested}"
+    );
 }
 
 #[test]
@@ -99,7 +102,10 @@ fn a_secret_comes_from_a_file_and_is_never_shown() {
     let token = folder.path().join("token");
     std::fs::write(&token, "hunter2\n").unwrap();
     let toml = |more: &str| {
-        format!("public_url = 'https://relay.example.com'\n[sms]\naccount_sid = 'AC1'\nauth_token_file = '{}'\n{more}", token.display())
+        format!(
+            "public_url = 'https://relay.example.com'\n[sms]\naccount_sid = 'AC1'\nauth_token_file = '{}'\n{more}",
+            token.display()
+        )
     };
     let config = from_file(&toml("")).unwrap();
     let Some(Sms { auth_token: Some(secret), .. }) = &config.sms else { panic!("no secret") };

@@ -96,7 +96,8 @@ async fn what_is_under_way_is_finished() {
     let company = Company::with(anywhere()).await;
     let code = company.code(company.ben).await;
     let running = start(&company).await;
-    let (addr, shutdown, database) = (running.addr(), running.app().shutdown.clone(), company.app.store.path().to_owned());
+    let (addr, shutdown, database) =
+        (running.addr(), running.app().shutdown.clone(), company.app.store.path().to_owned());
     let body = json!({ "code": code, "device_name": "Ben's phone" }).to_string();
     let request = tokio::task::spawn_blocking(move || {
         let mut stream = TcpStream::connect(addr).unwrap();
@@ -128,7 +129,9 @@ async fn what_is_under_way_is_finished() {
     assert!(matches!(closed, Err(StoreError::Closed)));
     let again = Store::open(&database).unwrap();
     let devices: i64 = again
-        .read(|tx| Ok::<_, StoreError>(tx.connection().query_row("SELECT count(*) FROM devices", [], |row| row.get(0))?))
+        .read(|tx| {
+            Ok::<_, StoreError>(tx.connection().query_row("SELECT count(*) FROM devices", [], |row| row.get(0))?)
+        })
         .await
         .unwrap();
     assert_eq!(devices, 1);
@@ -200,7 +203,8 @@ async fn a_deactivated_members_live_stream_ends() {
     let client = client(None);
     let mut frames = Frames::open(&client, &running, &device).await;
     frames.caught_up().await;
-    let (database, workspace, ben, now) = (company.app.store.path().to_owned(), company.workspace, company.ben, company.app.now());
+    let (database, workspace, ben, now) =
+        (company.app.store.path().to_owned(), company.workspace, company.ben, company.app.now());
     tokio::task::spawn_blocking(move || {
         let mut rng = crate::random::Random::seeded(9).generator();
         Store::open(&database).unwrap().write_blocking(move |tx| {

@@ -91,6 +91,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if the file can't be opened, is damaged or newer than this build.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        keep_private(path)?;
         let mut connection = connect(path)?;
         migrate(&mut connection)?;
         let (changed, _) = broadcast::channel(1024);
@@ -170,6 +171,20 @@ impl Store {
     }
 }
 
+/// Creates a database that is not there yet as a file that only its owner may read, and with it its log, which gets the
+/// same rights: SQLite would make it readable for everybody whom the umask allows.
+fn keep_private(path: &Path) -> Result<(), StoreError> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(StoreError::Refused(format!("the database {} can't be created: {error}", path.display()))),
+    }
+}
+
 /// Opens a connection with our settings.
 pub(crate) fn connect(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(
@@ -219,5 +234,21 @@ mod tests {
             .unwrap();
         assert_eq!(acts, 2);
         store.close().await;
+    }
+
+    /// The database holds what people said: nobody else on the machine reads it.
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_new_database_is_its_owners() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("relay.db")).unwrap();
+        for file in ["relay.db", "relay.db-wal"] {
+            let mode = std::fs::metadata(folder.path().join(file)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{file}");
+        }
+        store.close().await;
+        let nowhere = Store::open(&folder.path().join("no/such/folder/relay.db")).unwrap_err().to_string();
+        assert!(nowhere.contains("no/such/folder/relay.db can't be created"), "{nowhere}");
     }
 }

@@ -37,7 +37,10 @@ async fn a_member_has_what_their_role_gives() {
     let access_of_ben = access(&company, &laptop.credential).await.unwrap();
     assert_eq!((access_of_ben.administrator, access_of_ben.dashboard), (false, DashboardAccess::Assigned));
 
-    company.act(move |tx, actor| member::set_dashboard(tx, actor, workspace, ben, Some(DashboardAccess::None))).await.unwrap();
+    company
+        .act(move |tx, actor| member::set_dashboard(tx, actor, workspace, ben, Some(DashboardAccess::None)))
+        .await
+        .unwrap();
     assert_eq!(access(&company, &laptop.credential).await.unwrap().dashboard, DashboardAccess::None);
     company.act(move |tx, actor| member::set_dashboard(tx, actor, workspace, ben, None)).await.unwrap();
     assert_eq!(access(&company, &laptop.credential).await.unwrap().dashboard, DashboardAccess::Assigned);
@@ -48,7 +51,8 @@ async fn a_member_has_what_their_role_gives() {
 async fn the_last_administrator_stays() {
     let company = Company::new().await;
     let (workspace, ana, ben) = (company.workspace, company.ana, company.ben);
-    let refused = |result: Result<(), AdminError>| assert!(matches!(result, Err(AdminError::LastAdministrator)), "{result:?}");
+    let refused =
+        |result: Result<(), AdminError>| assert!(matches!(result, Err(AdminError::LastAdministrator)), "{result:?}");
     refused(company.act(move |tx, actor| member::deactivate(tx, actor, workspace, ana).map(drop)).await);
     refused(company.act(move |tx, actor| member::set_role(tx, actor, workspace, ana, None)).await);
     let demoted = role::Changes { kind: Some(RoleKind::User), ..role::Changes::default() };
@@ -103,8 +107,11 @@ async fn a_member_deactivated_in_the_directory_is_refused() {
     let (workspace, ben) = (company.workspace, company.ben);
     company
         .act(move |tx, actor| {
-            let action =
-                Action::SetRegister { map: RegisterMap::Members, key: format!("{ben}.active"), value: Some(RegisterValue::Bool(false)) };
+            let action = Action::SetRegister {
+                map: RegisterMap::Members,
+                key: format!("{ben}.active"),
+                value: Some(RegisterValue::Bool(false)),
+            };
             workspace::edit_directory(tx, actor, workspace, &[action])
         })
         .await
@@ -152,12 +159,14 @@ async fn what_cannot_be_is_refused_with_what_to_write() {
     let company = Company::new().await;
     let country = company.act(|tx, actor| workspace::create(tx, actor, "B", "Narnia", &[])).await.unwrap_err();
     assert!(country.to_string().contains("ISO 3166"), "{country}");
-    let phone = company.act(|tx, actor| workspace::create(tx, actor, "B", "US", &["call me".into()])).await.unwrap_err();
+    let phone =
+        company.act(|tx, actor| workspace::create(tx, actor, "B", "US", &["call me".into()])).await.unwrap_err();
     assert!(phone.to_string().contains("country code"), "{phone}");
     let name = company.act(|tx, actor| workspace::create(tx, actor, "acme roofing", "US", &[])).await.unwrap_err();
     assert!(name.to_string().contains("choose another name"), "{name}");
     let workspace = company.workspace;
-    let nothing = company.act(move |tx, actor| settings::set(tx, actor, workspace, &settings::Changes::default())).await;
+    let nothing =
+        company.act(move |tx, actor| settings::set(tx, actor, workspace, &settings::Changes::default())).await;
     assert!(matches!(nothing, Err(AdminError::NothingToDo(_))));
 }
 
@@ -199,6 +208,9 @@ async fn an_act_of_another_process_is_noticed() {
     .unwrap();
     while changed.recv().await.unwrap() != Changed::Everything {}
     assert!(matches!(access(&company, &phone.credential).await, Err(AuthError::Revoked)));
-    let listed = company.app.store.write(move |tx| Ok::<_, StoreError>(crate::accept::policies(tx, workspace)?.directory.members[&ben].active));
+    let listed = company
+        .app
+        .store
+        .write(move |tx| Ok::<_, StoreError>(crate::accept::policies(tx, workspace)?.directory.members[&ben].active));
     assert!(!listed.await.unwrap(), "the writer's cache is fresh");
 }

@@ -158,17 +158,20 @@ async fn a_restored_relay_takes_honest_devices_and_sends_nothing() {
     let device = store.read(move |tx| auth::authenticate(tx, &credential)).await.unwrap();
     assert_eq!(device.incarnation, crate::accept::ANY_INCARNATION);
     assert_ne!(phone.incarnation, crate::accept::ANY_INCARNATION);
-    let reused =
-        store.write(move |tx| auth::code::enrol(tx, BEGIN.after(2 * HOUR), &mut rng(), &open, "Whose?").map_err(Reused::from)).await;
+    let reused = store
+        .write(move |tx| {
+            auth::code::enrol(tx, BEGIN.after(2 * HOUR), &mut rng(), &open, "Whose?").map_err(Reused::from)
+        })
+        .await;
     assert!(matches!(reused, Err(Reused(EnrolError::Code))));
 
     let checklist = store.read(restore::checklist).await.unwrap();
     assert!(checklist.recovering);
-    let names: Vec<_> = checklist.devices.iter().flat_map(|(_, devices)| devices).map(|device| device.name.as_str()).collect();
+    let names: Vec<_> =
+        checklist.devices.iter().flat_map(|(_, devices)| devices).map(|device| device.name.as_str()).collect();
     assert_eq!(names, ["Ben's phone"]);
-    let resume = || {
-        store.write(|tx| restore::resume(tx, &Actor { now: BEGIN.after(3 * HOUR), rng: &mut rng(), who: "Olga" }))
-    };
+    let resume =
+        || store.write(|tx| restore::resume(tx, &Actor { now: BEGIN.after(3 * HOUR), rng: &mut rng(), who: "Olga" }));
     resume().await.unwrap();
     assert!(!store.read(restore::checklist).await.unwrap().recovering);
     assert!(matches!(resume().await, Err(AdminError::NothingToDo(_))));
@@ -212,8 +215,10 @@ async fn what_waited_in_the_backup_is_older_than_it() {
     for (copy, to) in [(&good, "a.db"), (&bare, "b.db")] {
         let result = restored(copy, &folder.join(to), BEGIN.after(5 * HOUR)).unwrap();
         assert_eq!((result.backup_at, result.uncertain), (updated, 1), "{to}");
-        let state: String =
-            Connection::open(folder.join(to)).unwrap().query_row("SELECT state FROM ledger", [], |row| row.get(0)).unwrap();
+        let state: String = Connection::open(folder.join(to))
+            .unwrap()
+            .query_row("SELECT state FROM ledger", [], |row| row.get(0))
+            .unwrap();
         assert_eq!(state, "queued", "the ledger is the dispatcher's");
     }
 }

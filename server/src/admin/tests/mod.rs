@@ -48,7 +48,9 @@ impl Company {
         let clock = Arc::new(ManualClock::at(BEGIN));
         let app = App::new(store, config, clock.clone(), Random::seeded(7));
         let workspace =
-            act(&app, |tx, actor| workspace::create(tx, actor, "Acme Roofing", "US", &["(415) 555-2671".into()])).await.unwrap();
+            act(&app, |tx, actor| workspace::create(tx, actor, "Acme Roofing", "US", &["(415) 555-2671".into()]))
+                .await
+                .unwrap();
         let [ana, ben] = [("Ana Silva", "Administrator"), ("Ben Okafor", "Agent")].map(|(name, role)| {
             move |tx: &mut Tx<'_>, actor: &mut Actor<'_>| {
                 let role = role::find(&tx.reading(), workspace, role)?;
@@ -70,7 +72,8 @@ impl Company {
     /// A code for a device of a member.
     pub(crate) async fn code(&self, member: MemberId) -> String {
         let workspace = self.workspace;
-        let code = self.act(move |tx, actor| Ok(code::create(tx, actor.now, actor.rng, (workspace, member), DAY, actor.who)?));
+        let code =
+            self.act(move |tx, actor| Ok(code::create(tx, actor.now, actor.rng, (workspace, member), DAY, actor.who)?));
         code.await.unwrap().code
     }
 
@@ -87,7 +90,8 @@ impl Company {
 
     /// A number from the database.
     pub(crate) async fn number(&self, sql: &'static str) -> i64 {
-        let read = self.app.store.read(move |tx| Ok::<_, StoreError>(tx.connection().query_row(sql, [], |row| row.get(0))?));
+        let read =
+            self.app.store.read(move |tx| Ok::<_, StoreError>(tx.connection().query_row(sql, [], |row| row.get(0))?));
         read.await.unwrap()
     }
 }
