@@ -124,7 +124,7 @@ fn explain(error: figment::Error) -> String {
     let path = error.path.join(".");
     match &error.kind {
         Kind::UnknownField(field, known) => {
-            let table = error.path.strip_suffix(&[field.clone()]).unwrap_or(&error.path);
+            let table = error.path.strip_suffix(std::slice::from_ref(field)).unwrap_or(&error.path);
             let (full, place) = match table {
                 [] => (field.clone(), "the keys here".to_owned()),
                 table => (format!("{}.{field}", table.join(".")), format!("the keys of [{}]", table.join("."))),
