@@ -27,7 +27,7 @@ pub(super) fn mend(tx: &ReadTx<'_>, device: &Authenticated, told: &[u64]) -> Res
             digest::document_digest(*document, &heads(tx, *document)?, last_fact(tx, device, *document)?),
         ));
     }
-    let ours = digest::fold(digests.into_iter());
+    let ours = digest::fold(digests);
     let mut frames = Vec::new();
     for bucket in (0..DIGEST_BUCKETS).filter(|bucket| ours.get(*bucket) != told.get(*bucket)) {
         let held: Vec<DocumentId> =

@@ -91,7 +91,7 @@ impl Stream {
     async fn serve(&mut self, request: SyncRequest) -> Result<(), Stop> {
         // Before anything is read, so that no commit falls between a page and the wait for the next.
         let mut changed = self.app.store.changed();
-        let epoch = self.app.store.read(|tx| accept::epoch(tx)).await?;
+        let epoch = self.app.store.read(accept::epoch).await?;
         let hello = &request.hello;
         let same_epoch = hello.cursor.epoch == epoch || hello.cursor.epoch == 0;
         let clone = is_clone(self.device.incarnation, hello.incarnation);
