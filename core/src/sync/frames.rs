@@ -59,7 +59,6 @@ impl Session {
             Response::Snapshot { .. } | Response::Delta { .. } => {
                 flight.fruitful = true;
                 flight.progress.0 += 1;
-                flight.up_to_date = false;
                 self.page(now, disk, frame)
             }
             Response::Evict { .. } | Response::Retain { .. } | Response::Bucket { .. } | Response::Registers { .. } => {
@@ -139,6 +138,7 @@ impl Session {
         let mut state = disk.state()?.ok_or(SessionError::NotEnrolled)?;
         if let Some(flight) = self.flight(request) {
             flight.fruitful |= cursor != state.cursor;
+            flight.up_to_date = up_to_date;
         }
         state.cursor = cursor;
         state.last_contact = now;

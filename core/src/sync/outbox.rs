@@ -261,7 +261,7 @@ impl Session {
         if disk.document_kind(id)?.is_none() {
             let visibility = match &record.verb {
                 Verb::CreateContact(_) => Visibility::DASHBOARD,
-                Verb::StartConversation { text, .. } => self.visibility_of_new(disk, me, text.is_some())?,
+                Verb::StartConversation { .. } => self.visibility_of_new(disk, me)?,
                 _ => return Err(SubmitError::UnknownDocument(id)),
             };
             self.workspace.create(disk, id, record.kind, visibility)?;
@@ -288,15 +288,10 @@ impl Session {
     }
 
     /// How a conversation that this device starts is visible to its author, until the relay says so.
-    fn visibility_of_new(
-        &mut self,
-        disk: &dyn Storage,
-        me: MemberId,
-        assigned: bool,
-    ) -> Result<Visibility, SubmitError> {
+    fn visibility_of_new(&mut self, disk: &dyn Storage, me: MemberId) -> Result<Visibility, SubmitError> {
         let directory = self.workspace.directory(disk)?;
         let visibility =
-            Access::of(&directory, me).map_or(Visibility::DASHBOARD, |access| access.conversation(assigned, false));
+            Access::of(&directory, me).map_or(Visibility::DASHBOARD, |access| access.conversation(true, false));
         Ok(if visibility.any() { visibility } else { Visibility::RECORD })
     }
 

@@ -12,7 +12,7 @@ use crate::{
     sync::{
         session::{Session, SessionError},
         storage::{Attention, IntentRecord, IntentState, Storage, StoredRegister},
-        verdict::forget_change,
+        verdict::{forget_change, keep_draft},
     },
     time::Timestamp,
 };
@@ -29,9 +29,9 @@ impl Session {
                 let changes: Vec<Vec<u8>> = changes.into_iter().map(serde_bytes::ByteBuf::into_vec).collect();
                 self.delta(disk, document, visibility, &changes, &facts)
             }
-            Response::Evict { documents } => documents.into_iter().try_for_each(|id| self.evict(disk, id)),
-            Response::Retain { documents } => self.retain(disk, &documents),
-            Response::Bucket { bucket, documents } => self.bucket(disk, usize::from(bucket), &documents),
+            Response::Evict { documents } => documents.into_iter().try_for_each(|id| self.evict(now, disk, id)),
+            Response::Retain { documents } => self.retain(now, disk, &documents),
+            Response::Bucket { bucket, documents } => self.bucket(now, disk, usize::from(bucket), &documents),
             Response::Registers { values } => {
                 values.into_iter().try_for_each(|(key, content)| self.register(now, disk, key, content))
             }
@@ -170,20 +170,21 @@ impl Session {
     }
 
     /// R9: the document leaves the device; what its author had not delivered is left to them with the reason.
-    fn evict(&mut self, disk: &mut dyn Storage, id: DocumentId) -> Result<(), SessionError> {
+    fn evict(&mut self, now: Timestamp, disk: &mut dyn Storage, id: DocumentId) -> Result<(), SessionError> {
         for intent in disk.open_intents_of(id)? {
             let group = disk.open_intents()?.into_iter().filter(|other| other.group == intent.group);
             let group: Vec<IntentRecord> = group.collect();
             self.need_attention(disk, group, &Attention::AccessLost)?;
         }
+        keep_draft(now, disk, id, Attention::AccessLost)?;
         self.drop_document(disk, id)
     }
 
-    fn retain(&mut self, disk: &mut dyn Storage, stays: &[DocumentId]) -> Result<(), SessionError> {
+    fn retain(&mut self, now: Timestamp, disk: &mut dyn Storage, stays: &[DocumentId]) -> Result<(), SessionError> {
         for id in disk.documents(None)? {
             // What only this device knows is not the relay's to take.
             if !stays.contains(&id) && disk.document(id)?.is_some_and(|document| document.confirmed) {
-                self.evict(disk, id)?;
+                self.evict(now, disk, id)?;
             }
         }
         Ok(())
@@ -191,13 +192,19 @@ impl Session {
 
     /// Of one digest bucket the device holds something that the relay doesn't name. What is held through a record (R7) is
     /// not in the digest.
-    fn bucket(&mut self, disk: &mut dyn Storage, bucket: usize, named: &[DocumentId]) -> Result<(), SessionError> {
+    fn bucket(
+        &mut self,
+        now: Timestamp,
+        disk: &mut dyn Storage,
+        bucket: usize,
+        named: &[DocumentId],
+    ) -> Result<(), SessionError> {
         for id in disk.documents(None)? {
             if digest::bucket(id) != bucket || named.contains(&id) {
                 continue;
             }
             if disk.document(id)?.is_some_and(|document| document.confirmed && document.visibility.dashboard()) {
-                self.evict(disk, id)?;
+                self.evict(now, disk, id)?;
             }
         }
         Ok(())

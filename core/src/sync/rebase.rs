@@ -20,7 +20,7 @@ use crate::{
     sync::{
         session::{Session, SessionError},
         storage::{Attention, IntentRecord, IntentState, Storage},
-        verdict::forget_change,
+        verdict::{forget_change, keep_draft},
     },
     time::Timestamp,
 };
@@ -93,7 +93,7 @@ impl Session {
     /// actor. Nothing from `from` on may be in flight.
     pub(super) fn rerun(
         &mut self,
-        _now: Timestamp,
+        now: Timestamp,
         rng: &mut dyn Rng,
         disk: &mut dyn Storage,
         document: DocumentId,
@@ -140,6 +140,8 @@ impl Session {
         }
         if left == 0 && !known {
             // What would have made the document is refused or undone: nothing of it stays.
+            let reason = "the conversation that it was written in was not started".into();
+            keep_draft(now, disk, document, Attention::NoLongerApplies { reason })?;
             self.drop_document(disk, document)?;
         }
         Ok(())

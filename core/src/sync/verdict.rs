@@ -4,13 +4,14 @@
 //! intent is run again (on another document, or on what the relay holds), or waits for its author's attention. Only a
 //! verdict ends an in-flight intent, and only the first one counts.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
+
+use sha2::{Digest, Sha256};
 
 use crate::{
     ids::{DocumentId, IntentId},
     intents::Verb,
-    model::DocumentError,
+    model::{DocumentError, Kind},
     protocol::{Hash, RegisterContent, RegisterKey, Seq, Verdict},
     sync::{
         session::{Session, SessionError},
@@ -58,7 +59,7 @@ impl Session {
             Verdict::MissingDeps(hashes) => self.missing_deps(now, disk, group, &hashes),
             Verdict::BlockedBy(_) => group.into_iter().try_for_each(|intent| self.run_again(disk, intent)),
             Verdict::Rejected(refusal) => self.need_attention(disk, group, &Attention::Rejected(refusal)),
-            Verdict::NeedsAccess => self.needs_access(disk, group),
+            Verdict::NeedsAccess => self.needs_access(now, disk, group),
             Verdict::RetryAfter(millis) => {
                 for mut intent in group {
                     intent.state = IntentState::Pending;
@@ -165,13 +166,19 @@ impl Session {
     }
 
     /// R17: the documents that only the refused group made are gone, whatever else was written in them keeps its text.
-    fn needs_access(&mut self, disk: &mut dyn Storage, group: Vec<IntentRecord>) -> Result<(), SessionError> {
+    fn needs_access(
+        &mut self,
+        now: Timestamp,
+        disk: &mut dyn Storage,
+        group: Vec<IntentRecord>,
+    ) -> Result<(), SessionError> {
         let documents: Vec<DocumentId> = group.iter().map(|intent| intent.document).collect();
         self.need_attention(disk, group, &Attention::NeedsAccess)?;
         for id in documents {
             if disk.document(id)?.is_some_and(|document| !document.confirmed) {
                 let others = disk.open_intents_of(id)?;
                 self.need_attention(disk, others, &Attention::NeedsAccess)?;
+                keep_draft(now, disk, id, Attention::NeedsAccess)?;
                 self.drop_document(disk, id)?;
             }
         }
@@ -214,11 +221,14 @@ impl Session {
                 continue;
             }
             intent.document = moved.unwrap_or(intent.document);
-            if !attention {
-                let held = disk.document_kind(intent.document)?.is_some();
-                let document = intent.document;
-                intent.state = if held { IntentState::Pending } else { IntentState::WaitsFor { document } };
-            }
+            let document = intent.document;
+            let waits = moved.is_some() && disk.document_kind(document)?.is_none();
+            intent.state = match intent.state {
+                state @ (IntentState::NeedsAttention(_) | IntentState::WaitsFor { .. }) if moved.is_none() => state,
+                state @ IntentState::NeedsAttention(_) => state,
+                _ if waits => IntentState::WaitsFor { document },
+                _ => IntentState::Pending,
+            };
             forget_change(&mut intent);
             disk.update_intent(&intent)?;
         }
@@ -253,6 +263,47 @@ fn rename_contact(verb: &mut Verb, to: &BTreeMap<DocumentId, DocumentId>) -> boo
         },
         _ => false,
     }
+}
+
+/// The draft of a document that goes is typed text: unless the relay has it, it is left to its author as a reply that was
+/// not sent.
+pub(super) fn keep_draft(
+    now: Timestamp,
+    disk: &mut dyn Storage,
+    document: DocumentId,
+    why: Attention,
+) -> Result<(), SessionError> {
+    let Some(draft) = disk.register(RegisterKey::Draft(document))? else { return Ok(()) };
+    let RegisterContent::Text(text) = draft.content else { return Ok(()) };
+    if text.trim().is_empty() || draft.stored_version >= draft.version {
+        return Ok(());
+    }
+    let digest = Sha256::new()
+        .chain_update(b"draft")
+        .chain_update(document.0)
+        .chain_update(draft.version.to_be_bytes())
+        .chain_update(now.millis().to_be_bytes())
+        .finalize();
+    let mut id = [0u8; 16];
+    id.copy_from_slice(&digest[..16]);
+    let id = IntentId(id);
+    disk.insert_intent(&IntentRecord {
+        id,
+        document,
+        kind: Kind::Conversation,
+        group: id,
+        position: 0,
+        verb: Verb::Reply { text },
+        seen: 0,
+        created: now,
+        send_after: now,
+        change: Vec::new(),
+        hash: [0; 32],
+        state: IntentState::NeedsAttention(why),
+        natural_key: None,
+        reoffered: false,
+    })?;
+    Ok(())
 }
 
 /// A draft follows its conversation; what was typed there before stays in front of it.

@@ -6,6 +6,7 @@ mod lineage;
 mod natural_keys;
 mod offline;
 mod pages;
+mod random;
 mod registers;
 mod relay;
 mod restore;

@@ -80,6 +80,22 @@ fn an_evicted_conversation_leaves_its_undelivered_intents_to_their_author() {
     phone.check_against(&relay);
 }
 
+/// R27: a draft that the relay doesn't have yet is typed text, too.
+#[test]
+fn an_unsynced_draft_of_an_evicted_conversation_is_kept() {
+    let (mut relay, documents) = busy_relay();
+    let mut phone = Phone::in_sync(&mut relay);
+    let stream = phone.go_live(&mut relay);
+    phone.session.set_draft(phone.now, &mut phone.disk, documents[0], "Dear customer").unwrap();
+    phone.event(Event::Frame { request: stream.id, frame: Response::Evict { documents: vec![documents[0]] } });
+    let kept = &phone.disk.attention().unwrap()[0];
+    assert_eq!(
+        (kept.verb.text(), &kept.state),
+        (Some("Dear customer"), &IntentState::NeedsAttention(Attention::AccessLost))
+    );
+    phone.check();
+}
+
 /// Access narrows to one conversation; what only the device knows is not the relay's to take.
 #[test]
 fn retain_removes_everything_else_but_not_what_is_only_here() {

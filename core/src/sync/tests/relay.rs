@@ -50,6 +50,8 @@ pub(super) struct Relay {
     pub(super) seq: Seq,
     pub(super) documents: BTreeMap<DocumentId, Held>,
     pub(super) evicted: BTreeMap<DocumentId, Seq>,
+    /// Outbound messages of evicted conversations.
+    pub(super) gone: Vec<String>,
     pub(super) moods: Moods,
     pub(super) registers: BTreeMap<RegisterKey, RegisterContent>,
     pub(super) incarnation: u64,
@@ -148,7 +150,10 @@ impl Relay {
 
     pub(super) fn evict(&mut self, document: DocumentId) {
         self.seq += 1;
-        self.documents.remove(&document);
+        let held = self.documents.remove(&document).unwrap();
+        let messages = Conversation::read(&held.document).map(|on| on.messages).unwrap_or_default();
+        let own = messages.into_values().filter(|message| message.kind == MessageKind::Outbound);
+        self.gone.extend(own.map(|message| message.text));
         self.evicted.insert(document, self.seq);
     }
 
@@ -326,6 +331,9 @@ impl Relay {
                 (None, Some(held)) => held.document.clone(),
                 (None, None) => Document::new(intent.kind),
             };
+            if self.evicted.contains_key(&intent.document) {
+                return Err(Verdict::Rejected(Refusal::new(RefusalCode::Forbidden, "document", "you can't see it")));
+            }
             if let Some(seq) = self.intents.get(&(intent.id, intent.document)) {
                 return Err(Verdict::Duplicate(*seq));
             }
@@ -378,7 +386,7 @@ impl Relay {
         }
     }
 
-    fn contact_with(&self, phone: &str) -> Option<DocumentId> {
+    pub(super) fn contact_with(&self, phone: &str) -> Option<DocumentId> {
         let has = |id: &DocumentId, held: &Held| {
             Contact::read(*id, &held.document).is_some_and(|contact| contact.phones.contains(phone))
         };
