@@ -16,13 +16,16 @@ CREATE TABLE conversation_rows (
     assigned INTEGER NOT NULL,              -- how many members are
     held INTEGER NOT NULL,
     last_activity INTEGER NOT NULL,
-    labels BLOB NOT NULL,                   -- MessagePack of assignees, tags and origins, to see that they are unchanged
+    origins INTEGER NOT NULL,               -- bits: 1 direct, 2 campaign, 4 cart recovery
+    labels BLOB NOT NULL,                   -- MessagePack of assignees and tags, to see that they are unchanged
     alerts INTEGER NOT NULL,                -- how many stand
     body BLOB NOT NULL                      -- MessagePack of triage::ConversationRow
 ) STRICT;
+-- There are three origins, each in many rows: they are looked at in the index that is walked anyway, where a table of
+-- them would be read as a whole.
 -- The queries name the index that they walk (query/inbox.rs): with flags alone the planner can't know which is short.
-CREATE INDEX conversations_by_activity ON conversation_rows (last_activity DESC, document) WHERE dashboard = 1;
-CREATE INDEX conversations_by_status ON conversation_rows (open, last_activity DESC, document) WHERE dashboard = 1;
+CREATE INDEX conversations_by_activity ON conversation_rows (last_activity DESC, document, origins) WHERE dashboard = 1;
+CREATE INDEX conversations_by_status ON conversation_rows (open, last_activity DESC, document, origins) WHERE dashboard = 1;
 CREATE INDEX conversations_unread ON conversation_rows (last_activity DESC, document, open) WHERE dashboard = 1 AND unread = 1;
 CREATE INDEX conversations_to_answer ON conversation_rows (last_activity DESC, document, open) WHERE dashboard = 1 AND needs_reply = 1;
 CREATE INDEX conversations_of_nobody ON conversation_rows (last_activity DESC, document, open) WHERE dashboard = 1 AND assigned = 0;
@@ -44,13 +47,6 @@ CREATE TABLE conversation_tags (
     PRIMARY KEY (tag, conversation)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX tags_of_conversation ON conversation_tags (conversation);
-
-CREATE TABLE conversation_origins (
-    origin TEXT NOT NULL,
-    conversation INTEGER NOT NULL REFERENCES conversation_rows (id) ON DELETE CASCADE,
-    PRIMARY KEY (origin, conversation)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX origins_of_conversation ON conversation_origins (conversation);
 
 CREATE TABLE alerts (
     conversation INTEGER NOT NULL REFERENCES conversation_rows (id) ON DELETE CASCADE,

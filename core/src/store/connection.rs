@@ -12,7 +12,7 @@ use super::DatabaseKey;
 use crate::sync::storage::StorageError;
 
 /// How long a connection waits for another process (the notification extension) to end its transaction.
-const BUSY: Duration = Duration::from_secs(5);
+pub(super) const BUSY: Duration = Duration::from_secs(5);
 /// Statements kept prepared on each connection: more than the store has.
 const STATEMENTS: usize = 128;
 /// The log is cut to this size once it was checkpointed, in bytes.

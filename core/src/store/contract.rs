@@ -12,6 +12,7 @@ use crate::{
     model::{Channel, Kind, MessageKind, Origin, Status, conversation::AssignmentReason},
     policy::Visibility,
     protocol::{Cursor, Delivery, Fact, FactBody, Incarnation, MessageFact, RegisterContent, RegisterKey},
+    sync::MemoryStorage,
     sync::storage::{Attention, Identity, IntentRecord, IntentState, Storage, StorageError, StoredRegister, SyncState},
     time::Timestamp,
     triage::{ActiveAlert, ContactRow, ConversationRow, Preview},
@@ -190,6 +191,10 @@ fn what_belongs_to_a_document_needs_it(store: &mut dyn Storage) {
     assert!(matches!(store.append_changes(nowhere, &[vec![1]]), Err(StorageError::Io(_))));
     assert!(matches!(store.put_facts(nowhere, &[message(1, 1, Delivery::Sent)]), Err(StorageError::Io(_))));
     assert!(matches!(store.put_conversation(&conversation(9), &[]), Err(StorageError::Io(_))));
+    assert!(matches!(store.put_contact(&contact(9, "Clara", &[])), Err(StorageError::Io(_))));
+    assert!(matches!(store.set_visibility(nowhere, Visibility::NONE), Err(StorageError::Io(_))));
+    assert!(matches!(store.set_actor(nowhere, None), Err(StorageError::Io(_))));
+    assert!(matches!(store.set_digest(nowhere, 1), Err(StorageError::Io(_))));
     assert_eq!(store.facts(nowhere).unwrap(), []);
     assert_eq!(store.document_kind(nowhere).unwrap(), None);
     store.remove_document(nowhere).unwrap();
@@ -380,9 +385,26 @@ fn assigned_rows_are_written_again(store: &mut dyn Storage) {
     assert_eq!(store.document_of(row.conversation).unwrap(), Some(document(1)));
 }
 
-/// Every promise, each on a store of its own.
-fn contract(mut store: impl FnMut() -> Database) {
-    let promises: [fn(&mut dyn Storage); 11] = [
+/// A conversation may be in two documents while it moves, and be started twice with one contact.
+fn of_two_documents_the_better_one_is_found(store: &mut dyn Storage) {
+    let moved = ConversationRow { conversation: conversation(1).conversation, ..conversation(2) };
+    put(store, &conversation(1), &[]);
+    put(store, &moved, &[]);
+    assert_eq!(store.document_of(moved.conversation).unwrap(), Some(document(2)), "where it goes on");
+
+    let contact = document(1_009);
+    let of = |number| ConversationRow { contact, ..conversation(number) };
+    store.put_document(document(8), Kind::Conversation, Visibility::DASHBOARD, b"", false).unwrap();
+    store.put_conversation(&of(8), &[]).unwrap();
+    assert_eq!(store.conversation_with(contact, &of(8).channel).unwrap(), Some(document(8)));
+    put(store, &of(6), &[]);
+    put(store, &of(7), &[]);
+    assert_eq!(store.conversation_with(contact, &of(8).channel).unwrap(), Some(document(7)), "the relay's, the latest");
+}
+
+/// Every promise; `run` gives each a store of its own.
+fn contract(mut run: impl FnMut(fn(&mut dyn Storage))) {
+    let promises: [fn(&mut dyn Storage); 12] = [
         identity_and_state,
         documents,
         what_belongs_to_a_document_needs_it,
@@ -394,30 +416,37 @@ fn contract(mut store: impl FnMut() -> Database) {
         alerts,
         removal,
         assigned_rows_are_written_again,
+        of_two_documents_the_better_one_is_found,
     ];
-    for promise in promises {
-        let mut database = store();
-        database
-            .write(|storage| {
-                promise(storage);
-                Ok::<_, StorageError>(())
-            })
-            .unwrap();
-        database.integrity_check().unwrap();
-    }
+    promises.into_iter().for_each(&mut run);
+}
+
+fn on(mut database: Database, promise: fn(&mut dyn Storage)) {
+    database
+        .write(|storage| {
+            promise(storage);
+            Ok::<_, StorageError>(())
+        })
+        .unwrap();
+    database.integrity_check().unwrap();
 }
 
 #[test]
 fn the_file_keeps_the_contract() {
     let folder = tempfile::tempdir().unwrap();
     let mut count = 0;
-    contract(|| {
+    contract(|promise| {
         count += 1;
-        Database::open(&folder.path().join(format!("{count}.db")), &DatabaseKey::new([7; 32])).unwrap()
+        on(Database::open(&folder.path().join(format!("{count}.db")), &DatabaseKey::new([7; 32])).unwrap(), promise);
     });
 }
 
 #[test]
-fn memory_keeps_the_contract() {
-    contract(|| Database::in_memory().unwrap());
+fn the_database_in_memory_keeps_the_contract() {
+    contract(|promise| on(Database::in_memory().unwrap(), promise));
+}
+
+#[test]
+fn the_storage_of_the_sessions_tests_keeps_the_contract() {
+    contract(|promise| promise(&mut MemoryStorage::default()));
 }

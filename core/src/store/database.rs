@@ -1,10 +1,15 @@
 //! The handle that writes.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::{DatabaseKey, Reader, SqliteStorage, connection::Place, migrations, read_model, reader::Readers};
+use super::{
+    DatabaseKey, Reader, SqliteStorage,
+    connection::{BUSY, Place},
+    migrations, read_model,
+    reader::Readers,
+};
 use crate::sync::storage::StorageError;
 
 /// The device's database. One value a process writes; [`Database::reader`] gives handles that read beside it.
@@ -19,6 +24,8 @@ pub struct Database {
     rebuild: bool,
     /// As stored: nothing was written since the database was closed in order.
     clean: bool,
+    /// What was removed is in the write-ahead log still.
+    log_to_cut: bool,
 }
 
 impl Database {
@@ -46,10 +53,19 @@ impl Database {
         migrations::migrate(&mut writer)?;
         let found = read_model::prepare(&mut writer)?;
         let readers = Arc::new(Readers::new(place.clone()));
-        Ok(Self { place, writer: Some(writer), parked: None, readers, rebuild: found.rebuild, clean: found.clean })
+        Ok(Self {
+            place,
+            writer: Some(writer),
+            parked: None,
+            readers,
+            rebuild: found.rebuild,
+            clean: found.clean,
+            log_to_cut: false,
+        })
     }
 
-    /// Runs `work` in one transaction: all of it is on the disk when this returns, or, on any error, nothing.
+    /// Runs `work` in one transaction: all of it is on the disk when this returns, or, on any error, nothing. After a
+    /// removal the write-ahead log is cut as by [`Database::truncate_wal`].
     ///
     /// # Errors
     /// What `work` returns, or [`StorageError`] if the transaction can't begin or commit.
@@ -61,12 +77,22 @@ impl Database {
         let transaction =
             writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StorageError::from)?;
         // Dropping the transaction rolls it back, on an error as on a panic.
-        let value = work(&mut SqliteStorage::new(&transaction, self.readers.damaged()))?;
+        let mut storage = SqliteStorage::new(&transaction, self.readers.damaged());
+        let value = work(&mut storage)?;
+        let removed = storage.has_removed();
         if self.clean {
             read_model::mark_clean(&transaction, false)?;
         }
         transaction.commit().map_err(StorageError::from)?;
         self.clean = false;
+        self.log_to_cut |= removed;
+        if self.log_to_cut {
+            // The commit stands whatever comes of this; a reader in the middle of a query puts it off to the next one.
+            match self.truncate_wal() {
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "what was removed stays in the encrypted log for now"),
+            }
+        }
         Ok(value)
     }
 
@@ -112,7 +138,12 @@ impl Database {
     /// [`StorageError`] of the disk.
     pub fn truncate_wal(&mut self) -> Result<bool, StorageError> {
         let writer = self.writer.as_ref().ok_or_else(released)?;
-        checkpoint(writer)
+        // Without waiting: whoever writes next tries again.
+        writer.busy_timeout(Duration::ZERO)?;
+        let cut = checkpoint(writer);
+        writer.busy_timeout(BUSY)?;
+        self.log_to_cut = !cut.as_ref().is_ok_and(|cut| *cut);
+        cut
     }
 
     /// Closes every connection and with them every file lock, within a second, for a host that is about to suspend the

@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::{Snapshot, SqliteStorage, error::no_document, fold, sql::pack_row};
 use crate::{
     ids::{ContactId, ConversationId, DocumentId},
-    model::{Channel, Status, conversation::AssignmentReason},
+    model::{Channel, Origin, Status, conversation::AssignmentReason},
     policy::Visibility,
     sync::storage::StorageError,
     triage::{ActiveAlert, ContactRow, ConversationRow},
@@ -27,6 +27,15 @@ pub(super) const fn reason_bit(reason: AssignmentReason) -> i64 {
         AssignmentReason::Manual => 1,
         AssignmentReason::Reply => 2,
         AssignmentReason::Automation => 4,
+    }
+}
+
+/// The bit of an origin in `conversation_rows.origins`.
+pub(super) const fn origin_bit(origin: Origin) -> i64 {
+    match origin {
+        Origin::Direct => 1,
+        Origin::Campaign => 2,
+        Origin::CartRecovery => 4,
     }
 }
 
@@ -115,7 +124,7 @@ struct Before {
 impl SqliteStorage<'_> {
     pub(super) fn write_conversation(&self, row: &ConversationRow, alerts: &[ActiveAlert]) -> Result<(), StorageError> {
         let id = self.projected(row.document)?;
-        let labels = pack_row(&(&row.assignees, &row.tags, &row.origins))?;
+        let labels = pack_row(&(&row.assignees, &row.tags))?;
         // The name is the contact's to change: it is joined when read.
         let body = pack_row(&ConversationRow { contact_name: String::new(), ..row.clone() })?;
         let before = self
@@ -148,11 +157,11 @@ impl SqliteStorage<'_> {
         self.connection()
             .prepare_cached(
                 "INSERT INTO conversation_rows (id, document, conversation, contact, channel, visibility, dashboard, open, unread,
-                     needs_reply, assigned, held, last_activity, labels, alerts, body)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+                     needs_reply, assigned, held, last_activity, labels, alerts, body, origins)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
                  ON CONFLICT (id) DO UPDATE SET conversation = ?3, contact = ?4, channel = ?5, visibility = ?6, dashboard = ?7,
                      open = ?8, unread = ?9, needs_reply = ?10, assigned = ?11, held = ?12, last_activity = ?13, labels = ?14,
-                     alerts = ?15, body = ?16",
+                     alerts = ?15, body = ?16, origins = ?17",
             )?
             .execute(params![
                 id,
@@ -170,7 +179,8 @@ impl SqliteStorage<'_> {
                 row.last_activity.millis(),
                 labels,
                 integer(alerts),
-                body
+                body,
+                row.origins.iter().fold(0, |bits, origin| bits | origin_bit(*origin))
             ])?;
         Ok(())
     }
@@ -180,7 +190,6 @@ impl SqliteStorage<'_> {
         if replace {
             connection.prepare_cached("DELETE FROM conversation_assignees WHERE conversation = ?1")?.execute([id])?;
             connection.prepare_cached("DELETE FROM conversation_tags WHERE conversation = ?1")?.execute([id])?;
-            connection.prepare_cached("DELETE FROM conversation_origins WHERE conversation = ?1")?.execute([id])?;
         }
         let mut assignee = connection
             .prepare_cached("INSERT INTO conversation_assignees (member, conversation, reasons) VALUES (?1, ?2, ?3)")?;
@@ -191,11 +200,6 @@ impl SqliteStorage<'_> {
         let mut tag = connection.prepare_cached("INSERT INTO conversation_tags (tag, conversation) VALUES (?1, ?2)")?;
         for name in &row.tags {
             tag.execute(params![name, id])?;
-        }
-        let mut origin = connection
-            .prepare_cached("INSERT OR IGNORE INTO conversation_origins (origin, conversation) VALUES (?1, ?2)")?;
-        for known in &row.origins {
-            origin.execute(params![known.name(), id])?;
         }
         Ok(())
     }

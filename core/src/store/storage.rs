@@ -20,15 +20,21 @@ use crate::{
 pub struct SqliteStorage<'a> {
     connection: &'a Connection,
     damaged: &'a Damaged,
+    removed: bool,
 }
 
 impl<'a> SqliteStorage<'a> {
     pub(super) fn new(connection: &'a Connection, damaged: &'a Damaged) -> Self {
-        Self { connection, damaged }
+        Self { connection, damaged, removed: false }
     }
 
     pub(super) fn connection(&self) -> &'a Connection {
         self.connection
+    }
+
+    /// Whether a document was removed: it must leave the write-ahead log too.
+    pub(super) fn has_removed(&self) -> bool {
+        self.removed
     }
 
     /// The same transaction for reading, with the UI's queries.
@@ -90,10 +96,12 @@ impl Storage for SqliteStorage<'_> {
     }
 
     fn remove_document(&mut self, id: DocumentId) -> Result<(), StorageError> {
+        self.removed = true;
         self.delete_document(id)
     }
 
     fn remove_all_documents(&mut self) -> Result<(), StorageError> {
+        self.removed = true;
         self.delete_all_documents()
     }
 

@@ -1,7 +1,10 @@
 //! A device's store in memory: a backend like any other, for tests and simulation. A driver makes a transaction of it by
 //! cloning it before an event and putting the clone back if the event failed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use crate::{
     ids::{AlertId, ContactId, ConversationId, DocumentId, IntentId},
@@ -79,6 +82,14 @@ impl MemoryStorage {
     fn missing(&self, id: DocumentId) -> StorageError {
         StorageError::Io(format!("document {id} is not stored"))
     }
+
+    fn stored(&self, id: DocumentId) -> Result<&StoredDocument, StorageError> {
+        self.documents.get(&id).ok_or_else(|| self.missing(id))
+    }
+
+    fn confirmed(&self, id: DocumentId) -> bool {
+        self.documents.get(&id).is_some_and(|document| document.confirmed)
+    }
 }
 
 const fn is_open(state: &IntentState) -> bool {
@@ -140,6 +151,9 @@ impl Storage for MemoryStorage {
     fn set_visibility(&mut self, id: DocumentId, visibility: Visibility) -> Result<(), StorageError> {
         let missing = self.missing(id);
         self.documents.get_mut(&id).ok_or(missing)?.visibility = visibility;
+        if let Some(row) = self.conversations.get_mut(&id) {
+            row.visibility = visibility;
+        }
         Ok(())
     }
 
@@ -174,6 +188,7 @@ impl Storage for MemoryStorage {
     }
 
     fn put_facts(&mut self, id: DocumentId, facts: &[Fact]) -> Result<(), StorageError> {
+        self.stored(id)?;
         let known = self.facts.entry(id).or_default();
         for fact in facts {
             match known.iter_mut().find(|known| known.body.key() == fact.body.key()) {
@@ -187,16 +202,20 @@ impl Storage for MemoryStorage {
     }
 
     fn digests(&self) -> Result<Vec<(DocumentId, u64)>, StorageError> {
-        let confirmed = |id: &DocumentId| self.documents.get(id).is_some_and(|document| document.confirmed);
-        Ok(self.digests.iter().filter(|(id, _)| confirmed(id)).map(|(id, digest)| (*id, *digest)).collect())
+        let confirmed = self.documents.iter().filter(|(_, document)| document.confirmed);
+        Ok(confirmed.map(|(id, _)| (*id, self.digests.get(id).copied().unwrap_or_default())).collect())
     }
 
     fn set_digest(&mut self, id: DocumentId, digest: u64) -> Result<(), StorageError> {
+        self.stored(id)?;
         self.digests.insert(id, digest);
         Ok(())
     }
 
     fn insert_intent(&mut self, intent: &IntentRecord) -> Result<u64, StorageError> {
+        if self.intents.values().any(|stored| stored.id == intent.id) {
+            return Err(StorageError::Io(format!("intent {} is stored already", intent.id)));
+        }
         self.last_position += 1;
         let position = self.last_position;
         self.intents.insert(position, IntentRecord { position, ..intent.clone() });
@@ -279,28 +298,32 @@ impl Storage for MemoryStorage {
     }
 
     fn put_conversation(&mut self, row: &ConversationRow, alerts: &[ActiveAlert]) -> Result<(), StorageError> {
+        self.stored(row.document)?;
         self.conversations.insert(row.document, row.clone());
         self.alerts.insert(row.document, alerts.to_vec());
         Ok(())
     }
 
     fn put_contact(&mut self, row: &ContactRow) -> Result<(), StorageError> {
+        self.stored(row.contact)?;
         self.contacts.insert(row.contact, row.clone());
         Ok(())
     }
 
     fn document_of(&self, conversation: ConversationId) -> Result<Option<DocumentId>, StorageError> {
-        let row = self.conversations.values().find(|row| row.conversation == conversation);
-        Ok(row.map(|row| row.document))
+        let rows = self.conversations.values().filter(|row| row.conversation == conversation);
+        Ok(rows.min_by_key(|row| (Reverse(row.last_activity), row.document)).map(|row| row.document))
     }
 
     fn contact_by_phone(&self, phone: &str) -> Result<Option<ContactId>, StorageError> {
-        Ok(self.contacts.values().find(|row| row.phones.contains(phone)).map(|row| row.contact))
+        let rows = self.contacts.values().filter(|row| row.phones.contains(phone));
+        Ok(rows.map(|row| row.contact).min_by_key(|contact| (!self.confirmed(*contact), *contact)))
     }
 
     fn conversation_with(&self, contact: ContactId, channel: &Channel) -> Result<Option<DocumentId>, StorageError> {
-        let row = self.conversations.values().find(|row| row.contact == contact && row.channel == *channel);
-        Ok(row.map(|row| row.document))
+        let rows = self.conversations.values().filter(|row| row.contact == contact && row.channel == *channel);
+        let best = rows.min_by_key(|row| (!self.confirmed(row.document), Reverse(row.last_activity), row.document));
+        Ok(best.map(|row| row.document))
     }
 
     fn contact_row(&self, contact: ContactId) -> Result<Option<ContactRow>, StorageError> {

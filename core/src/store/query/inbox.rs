@@ -8,7 +8,7 @@ use crate::{
     ids::{DocumentId, MemberId},
     model::Status,
     store::{
-        rows::{CONVERSATION, WITH_CONTACT, reason_bit},
+        rows::{CONVERSATION, WITH_CONTACT, origin_bit, reason_bit},
         sql::unsigned,
     },
     sync::storage::StorageError,
@@ -84,7 +84,7 @@ impl Conditions {
             conditions.with("r.id IN (SELECT conversation FROM conversation_tags WHERE tag = ?)", tag.clone());
         }
         if let Some(origin) = filter.origin {
-            conditions.with("r.id IN (SELECT conversation FROM conversation_origins WHERE origin = ?)", origin.name());
+            conditions.with("r.origins & ? <> 0", origin_bit(origin));
         }
         if let Some(contact) = filter.contact {
             conditions.with("r.contact = ?", contact);
