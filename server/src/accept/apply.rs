@@ -204,10 +204,10 @@ fn enter_ledger(
 ) -> Result<(), StoreError> {
     let Channel::Sms(sender) = &conversation.channel else { return Ok(()) };
     let peer = document_row(&tx.reading(), accepted.document)?.and_then(|row| row.peer);
-    let (state, since, because, reason) = match (delivery, &peer) {
-        (_, None) => ("failed", None, None, Some("the contact has no phone number")),
-        (Delivery::Held(because), _) => ("held", Some(accepted.now.millis()), Some(pack(because)?), None),
-        (Delivery::Unknown, _) => ("unknown", None, None, Some("offered again after the relay was restored")),
+    // Without a phone it waits all the same: the dispatcher says in plain words why it can't leave.
+    let (state, since, because, reason) = match delivery {
+        Delivery::Held(because) => ("held", Some(accepted.now.millis()), Some(pack(because)?), None),
+        Delivery::Unknown => ("unknown", None, None, Some("offered again after the relay was restored")),
         _ => ("queued", None, None, None),
     };
     tx.connection()

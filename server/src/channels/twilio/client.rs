@@ -25,6 +25,8 @@ use crate::channels::{
 const CONNECT: Duration = Duration::from_secs(5);
 /// Time for a whole call. Twilio answers within a second or two, else it is stuck.
 const CALL: Duration = Duration::from_secs(15);
+/// The longest pause that we let the provider ask for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 /// The most that is read of one answer. A page of 1,000 messages is about 1 MB.
 const ANSWER_BYTES: usize = 8 << 20;
 /// Messages on a page of the list; Twilio allows 1,000.
@@ -322,7 +324,7 @@ fn sort(status: StatusCode, pause: Option<Duration>, body: &[u8]) -> Outcome {
 
 fn retry_after(response: &reqwest::Response) -> Option<Duration> {
     let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
-    Some(Duration::from_secs(seconds))
+    Some(Duration::from_secs(seconds).min(LONGEST_PAUSE))
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Option<T> {

@@ -90,6 +90,23 @@ async fn a_message_offered_again_is_asked_about_and_never_sent() {
     shop.close().await;
 }
 
+/// R32: a reply that is held in the backup was decided about and sent since; the provider's report says so.
+#[tokio::test]
+async fn a_report_on_a_reply_that_the_backup_holds_back_is_believed() {
+    let mut shop = Shop::open().await;
+    let ana = shop.conversation(ANA).await;
+    shop.pause().await;
+    let held = shop.reply(ana, "Decided long ago").await;
+    shop.stop().await;
+    shop.database(|db| db.execute("UPDATE ledger SET state = 'held', held_since = updated", []).unwrap());
+    shop.start();
+    let url = format!("{}?message={held}", shop.status_url());
+    let form = [("MessageSid", "SM-since"), ("MessageStatus", "delivered")];
+    assert_eq!(patiently(shop.provider.post_signed(&url, &form)).await.unwrap(), 204);
+    shop.until(held, State::Delivered).await;
+    shop.close().await;
+}
+
 /// The provider gave up on its webhook while the relay was down: the customer's words are not lost.
 #[tokio::test]
 async fn what_the_provider_gave_up_delivering_is_asked_for() {

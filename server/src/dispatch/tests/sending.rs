@@ -125,6 +125,19 @@ async fn a_conversation_that_hangs_holds_up_no_other() {
     shop.close().await;
 }
 
+/// R31: there is nobody to send to, and its author is told.
+#[tokio::test]
+async fn a_contact_without_a_phone_is_a_failure_that_says_so() {
+    let shop = Shop::open().await;
+    let ana = shop.conversation(ANA).await;
+    shop.write(|tx| Ok(tx.connection().execute("UPDATE documents SET peer = NULL", [])?)).await;
+    let reply = shop.reply(ana, "Hello").await;
+    shop.until(reply, State::Failed).await;
+    let Delivery::Failed { reason } = shop.delivery(reply).await else { panic!("not failed") };
+    assert!(reason.contains("no phone number"), "{reason}");
+    shop.close().await;
+}
+
 /// A number that was taken from the workspace sends nothing any more.
 #[tokio::test]
 async fn a_number_that_was_given_up_sends_nothing() {
