@@ -380,7 +380,9 @@ fn adopt(
 /// Moves up, never down: reports may come twice and in any order.
 fn advance(tx: &mut Tx<'_>, now: Timestamp, entry: &Entry, progress: &Progress) -> Result<bool, StoreError> {
     let (to, below, delivery, reason) = match progress {
-        Progress::HandedOver => (State::HandedOver, "'held', 'queued', 'dispatching', 'unknown'", Delivery::HandedOver, None),
+        Progress::HandedOver => {
+            (State::HandedOver, "'held', 'queued', 'dispatching', 'unknown'", Delivery::HandedOver, None)
+        }
         Progress::Sent => (State::Sent, "'handed_over'", Delivery::Sent, None),
         Progress::Delivered => (State::Delivered, "'handed_over', 'sent'", Delivery::Delivered, None),
         Progress::Failed { reason } => {
