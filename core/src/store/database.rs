@@ -79,7 +79,7 @@ impl Database {
         // Dropping the transaction rolls it back, on an error as on a panic.
         let mut storage = SqliteStorage::new(&transaction, self.readers.damaged());
         let value = work(&mut storage)?;
-        let removed = storage.has_removed();
+        let removed = storage.finish()?;
         if self.clean {
             read_model::mark_clean(&transaction, false)?;
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rusqlite::Connection;
 
-use super::{Snapshot, reader::Damaged};
+use super::{Snapshot, read_model, reader::Damaged};
 use crate::{
     ids::{AlertId, ContactId, ConversationId, DocumentId, IntentId},
     model::{Channel, Kind},
@@ -15,26 +15,34 @@ use crate::{
     triage::{ActiveAlert, ContactRow, ConversationRow, Registers},
 };
 
+/// From how many removals in one transaction on the search index is cleaned once, at its end, instead of each time.
+const MANY: u32 = 100;
+
 /// The database inside one transaction of [`super::Database::write`].
 #[derive(Debug)]
 pub struct SqliteStorage<'a> {
     connection: &'a Connection,
     damaged: &'a Damaged,
-    removed: bool,
+    /// Documents removed in this transaction.
+    removed: u32,
 }
 
 impl<'a> SqliteStorage<'a> {
     pub(super) fn new(connection: &'a Connection, damaged: &'a Damaged) -> Self {
-        Self { connection, damaged, removed: false }
+        Self { connection, damaged, removed: 0 }
     }
 
     pub(super) fn connection(&self) -> &'a Connection {
         self.connection
     }
 
-    /// Whether a document was removed: it must leave the write-ahead log too.
-    pub(super) fn has_removed(&self) -> bool {
-        self.removed
+    /// Ends the work on the transaction, before its commit. Whether a document was removed: it must leave the
+    /// write-ahead log too.
+    pub(super) fn finish(&self) -> Result<bool, StorageError> {
+        if self.removed >= MANY {
+            read_model::end_bulk_removal(self.connection)?;
+        }
+        Ok(self.removed > 0)
     }
 
     /// The same transaction for reading, with the UI's queries.
@@ -96,12 +104,15 @@ impl Storage for SqliteStorage<'_> {
     }
 
     fn remove_document(&mut self, id: DocumentId) -> Result<(), StorageError> {
-        self.removed = true;
+        self.removed += 1;
+        if self.removed == MANY {
+            read_model::begin_bulk_removal(self.connection)?;
+        }
         self.delete_document(id)
     }
 
     fn remove_all_documents(&mut self) -> Result<(), StorageError> {
-        self.removed = true;
+        self.removed += 1;
         self.delete_all_documents()
     }
 

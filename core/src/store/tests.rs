@@ -7,7 +7,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::{
-    Database, DatabaseKey,
+    Database, DatabaseKey, SqliteStorage,
     connection::Place,
     contract::{ANNA, alert, contact, conversation, document, put, put_contact},
 };
@@ -203,6 +203,46 @@ fn a_removed_conversation_leaves_the_file() {
     let wipes =
         database.write(|store| Ok::<i64, StorageError>(store.connection().query_row(wipes, [], |row| row.get(0))?));
     assert_eq!(wipes.unwrap(), 1);
+}
+
+/// R9: the same when a narrowed access takes hundreds of contacts away at once.
+#[test]
+fn many_removed_contacts_leave_the_search_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("plain.db");
+    let mut database = Database::at(Place::Memory { name: format!("file:{}", path.display()) }).unwrap();
+    let name = |number: u64| if number.is_multiple_of(2) { format!("Qzx{number}") } else { format!("Wvj{number}") };
+    database
+        .write(|store| {
+            (1..=400).for_each(|number| put_contact(store, &contact(number, &name(number), &[])));
+            Ok::<_, StorageError>(())
+        })
+        .unwrap();
+    let holds = |text: &[u8]| std::fs::read(&path).unwrap().windows(text.len()).any(|window| window == text);
+    assert!(holds(b"qzx") && holds(b"wvj"));
+    let found =
+        |database: &Database, typed: &str| database.reader().read(|read| read.search(typed, 999)).unwrap().len();
+    let remove = |store: &mut SqliteStorage<'_>| {
+        (1..=400)
+            .filter(|number| number % 2 == 0)
+            .try_for_each(|number| store.remove_document(document(number + 1_000)))
+    };
+    let failed: Result<(), StorageError> =
+        database.write(|store| remove(store).and(Err(StorageError::Io("the session said no".into()))));
+    assert!(failed.is_err());
+    assert_eq!((found(&database, "qzx"), found(&database, "wvj")), (200, 200));
+    database.write(remove).unwrap();
+    assert_eq!((found(&database, "qzx"), found(&database, "wvj")), (0, 200));
+    assert!(!holds(b"qzx"), "three letters of those names are still in the index");
+    assert!(holds(b"wvj"));
+    database.integrity_check().unwrap();
+    // One by one they are wiped at once again.
+    database
+        .write(|store| {
+            (1..=399).step_by(2).take(99).try_for_each(|number| store.remove_document(document(number + 1_000)))
+        })
+        .unwrap();
+    assert_eq!(found(&database, "wvj"), 101);
 }
 
 /// R9: nor in the log that the commit went through, even if a reader was in the way at first.
