@@ -174,7 +174,12 @@ impl Session {
             self.wants.retain(|_, asked| !*asked);
         } else if self.stream.as_ref().is_some_and(|flight| flight.id == request) {
             let Some(flight) = self.stream.take() else { return Ok(()) };
-            self.wants.values_mut().for_each(|asked| *asked = false);
+            if end == End::Finished {
+                // Whatever was to be had came.
+                self.wants.retain(|_, asked| !*asked);
+            } else {
+                self.wants.values_mut().for_each(|asked| *asked = false);
+            }
             match self.once {
                 Some(once) if !flight.live => self.round_ended(now, rng, disk, once, &flight, end)?,
                 _ => {
@@ -208,7 +213,8 @@ impl Session {
         }
         self.outgoing = Outgoing::Unknown;
         self.settle(now, rng, disk)?;
-        if flight.up_to_date && flight.push.is_none() && !self.anything_due(now, disk)? {
+        let wants = self.wants.values().any(|asked| !*asked);
+        if flight.up_to_date && flight.push.is_none() && !wants && !self.anything_due(now, disk)? {
             self.end_once(Ok(()));
             return Ok(());
         }

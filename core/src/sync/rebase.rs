@@ -171,7 +171,7 @@ pub(super) fn fresh_actor(rng: &mut dyn Rng) -> [u8; 16] {
 }
 
 /// The intents whose changes a document holds.
-fn authored_in(document: &Document) -> BTreeSet<IntentId> {
+pub(super) fn authored_in(document: &Document) -> BTreeSet<IntentId> {
     document.changes().iter().filter_map(intent_of).collect()
 }
 

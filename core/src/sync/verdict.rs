@@ -11,9 +11,10 @@ use sha2::{Digest, Sha256};
 use crate::{
     ids::{DocumentId, IntentId},
     intents::Verb,
-    model::{DocumentError, Kind},
+    model::{DocumentError, Kind, document::parse_change},
     protocol::{Hash, RegisterContent, RegisterKey, Seq, Verdict},
     sync::{
+        rebase::authored_in,
         session::{Session, SessionError},
         storage::{Attention, IntentRecord, IntentState, Storage, StoredRegister},
     },
@@ -36,8 +37,8 @@ impl Session {
             group.extend(disk.intent(*id)?);
         }
         if matches!(verdict, Verdict::Duplicate(_)) {
-            // One offered again after a restore may have been accepted with another change than this one.
-            group.iter_mut().filter(|intent| intent.reoffered).for_each(forget_change);
+            // The intent counted before, maybe with another change than this one: the document says which.
+            group.iter_mut().for_each(forget_change);
         }
         if let Verdict::Accepted(seq) | Verdict::Duplicate(seq) = verdict {
             return group.into_iter().try_for_each(|intent| self.accept(disk, intent, seq));
@@ -84,14 +85,16 @@ impl Session {
         self.workspace.touch(intent.document);
         let change = std::mem::take(&mut intent.change);
         intent.state = IntentState::Accepted { seq };
-        let (document, position) = (intent.document, intent.position);
+        let (id, document, position) = (intent.id, intent.document, intent.position);
         disk.update_intent(&intent)?;
         if disk.document_kind(document)?.is_none() {
             return Ok(());
         }
         if change.is_empty() {
-            // It was about to be run again: what the relay accepted is there, not here.
-            return self.distrust(disk, document);
+            // It was about to be run again: what the relay accepted is there, and maybe not here.
+            let here = self.workspace.load(disk, document)?.is_some_and(|on| authored_in(&on.confirmed).contains(&id));
+            self.workspace.restage(document);
+            return if here { Ok(()) } else { self.distrust(disk, document) };
         }
         match self.workspace.append(disk, document, std::slice::from_ref(&change)) {
             Err(SessionError::Document(DocumentError::MissingDependency(_))) => {}
@@ -114,6 +117,7 @@ impl Session {
     pub(super) fn distrust(&mut self, disk: &mut dyn Storage, document: DocumentId) -> Result<(), SessionError> {
         self.suspicious = true;
         self.wants.entry(document).or_insert(false);
+        self.workspace.restage(document);
         self.workspace.forget_actor(disk, document)
     }
 
@@ -135,10 +139,14 @@ impl Session {
         hashes: &[Hash],
     ) -> Result<(), SessionError> {
         for mut intent in group {
-            let confirmed = self.workspace.load(disk, intent.document)?.is_some_and(|loaded| {
-                hashes.iter().any(|hash| loaded.confirmed.contains(&automerge::ChangeHash(**hash)))
-            });
-            if confirmed {
+            // What it builds on and is not confirmed is an own change, which has its own verdict.
+            let deps = parse_change(&intent.change).map(|change| change.deps().to_vec()).unwrap_or_default();
+            let on = self.workspace.load(disk, intent.document)?;
+            let own = |hash: &Hash| {
+                let hash = automerge::ChangeHash(**hash);
+                deps.contains(&hash) && on.as_ref().is_none_or(|on| !on.confirmed.contains(&hash))
+            };
+            if !hashes.iter().all(own) {
                 // Running it again on the same heads would be answered in the same way.
                 self.distrust(disk, intent.document)?;
                 intent.send_after = intent.send_after.max(now.after(REFETCH_WAIT));

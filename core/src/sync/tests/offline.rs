@@ -173,6 +173,61 @@ fn a_push_that_is_put_off_waits_and_is_the_same() {
     assert!(relay.pushes.iter().all(|push| push.1[0][0].change == change));
 }
 
+/// R32: the intent counted before with another change than the one that was offered: the document says which, and what
+/// is written next goes under a fresh actor.
+#[test]
+fn a_duplicate_of_other_bytes_is_fetched_not_kept() {
+    let mut relay = Relay::new(ANN);
+    let (_, bob) = relay.conversation("Bob", "+14155550101");
+    let mut phone = Phone::in_sync(&mut relay);
+    let stream = phone.go_live(&mut relay);
+    let reply = phone.reply(bob, "Hello");
+    let actor = phone.actor(reply);
+    phone.wait();
+    let push = phone.sent.pop_front().unwrap();
+    relay.accept_elsewhere(bob, reply, ANN, "Hello");
+    relay.incarnation = push.hello().incarnation.next;
+    let verdict = Response::Verdict { intents: vec![reply], verdict: crate::protocol::Verdict::Duplicate(relay.seq) };
+    let done = Response::PushDone { number: push.number().unwrap() };
+    phone.deliver(&push, vec![verdict, done], None);
+    assert!(accepted(&phone.state(reply)));
+    let asked = phone.sent.front().expect("it asks for the document");
+    assert!(asked.frames.contains(&Request::Fetch { documents: vec![bob] }));
+    phone.serve(&mut relay);
+    assert_eq!(phone.texts(bob), ["Hello"]);
+    let next = phone.reply(bob, "And more");
+    assert_ne!(phone.actor(next), actor);
+    phone.wait();
+    phone.serve(&mut relay);
+    phone.follow(&relay, &stream);
+    assert_eq!(relay.texts(bob), ["Hello", "And more"]);
+    phone.check_against(&relay);
+}
+
+/// The relay lacks what this device takes for confirmed: the document comes anew before the reply is tried again.
+#[test]
+fn a_change_on_ground_that_the_relay_lacks_waits_for_the_document() {
+    let mut relay = Relay::new(ANN);
+    let (_, bob) = relay.conversation("Bob", "+14155550101");
+    let mut phone = Phone::in_sync(&mut relay);
+    phone.go_live(&mut relay);
+    let tag = phone.tag(bob, "vip");
+    let push = phone.sent.pop_front().unwrap();
+    relay.incarnation = push.hello().incarnation.next;
+    let missing = crate::protocol::Verdict::MissingDeps(vec![serde_bytes::ByteArray::new([9; 32])]);
+    let done = Response::PushDone { number: push.number().unwrap() };
+    phone.deliver(&push, vec![Response::Verdict { intents: vec![tag], verdict: missing }, done], None);
+    let asked = phone.sent.pop_front().unwrap();
+    assert!(asked.groups().is_empty() && asked.frames.contains(&Request::Fetch { documents: vec![bob] }));
+    let frames = relay.answer(&asked.frames);
+    phone.deliver(&asked, frames, None);
+    assert!(phone.sent.is_empty());
+    phone.pass(2 * SECOND);
+    phone.serve(&mut relay);
+    assert!(accepted(&phone.state(tag)));
+    phone.check();
+}
+
 /// R31: the ladder goes on after acceptance, by facts.
 #[test]
 fn delivery_arrives_on_the_live_stream() {

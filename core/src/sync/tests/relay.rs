@@ -296,7 +296,7 @@ impl Relay {
             let used = *self.used.entry((actor, change.seq())).or_insert(hash);
             assert_eq!(used, hash, "an (actor, seq) was used for two changes");
             match self.verdicts.get(&(intent.document, hash)) {
-                Some(Verdict::Accepted(seq)) => seen.push(Verdict::Duplicate(*seq)),
+                Some(verdict @ Verdict::Accepted(_)) => seen.push(verdict.clone()),
                 Some(other) => return other.clone(),
                 None => {}
             }
@@ -420,6 +420,18 @@ impl Relay {
             }
         }
         Verdict::Accepted(self.seq)
+    }
+
+    /// Another copy of the device's store got this intent accepted, with a change of its own.
+    pub(super) fn accept_elsewhere(&mut self, document: DocumentId, id: IntentId, by: MemberId, text: &str) {
+        let message = NewMessage { kind: MessageKind::Outbound, by: Some(by), text: text.into(), at: Timestamp(1_000) };
+        self.seq += 1;
+        let held = self.documents.get_mut(&document).unwrap();
+        let actions = [Action::AddMessage { id, message }];
+        let change = held.document.author(ActorId::from([0xcc; 16]), id, Timestamp(1_000), &actions).unwrap();
+        held.changes.push((self.seq, change.raw_bytes().to_vec()));
+        self.intents.insert((id, document), self.seq);
+        self.fact(document, id, Delivery::Accepted);
     }
 
     /// A backup taken before anything after `seq` happened is put in place.
