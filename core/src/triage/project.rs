@@ -159,6 +159,8 @@ fn alerts(
     let replied = messages
         .iter()
         .filter(|message| message.by == Some(me) && message.kind == MessageKind::Outbound)
+        // A held reply (R33) answers nothing that its author had not seen.
+        .filter(|message| !matches!(message.delivery, Some(Delivery::Held(_) | Delivery::Dropped)))
         .map(|message| message.order.unwrap_or(u64::MAX))
         .max()
         .unwrap_or(0);

@@ -17,10 +17,10 @@ pub mod quarantine;
 pub mod restore;
 pub mod role;
 pub mod settings;
-pub mod workspace;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 pub(crate) mod tests;
+pub mod workspace;
 
 use offdesk_core::{phone::InvalidPhone, time::Timestamp};
 use rand::Rng;

@@ -6,11 +6,11 @@
 //! `OFFDESK_DATABASE`, `OFFDESK_SMS__AUTH_TOKEN`.
 
 mod read;
-mod typed;
-mod validate;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests;
+mod typed;
+mod validate;
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},

@@ -105,7 +105,7 @@ async fn stay(cast: &Cast, provider: &Provider, relay: &str) -> Result<(), DemoE
     say("Start a phone of Ana's in another terminal (enrol it once, then open it):")?;
     say("")?;
     let handset = "cargo run --release -p offdesk-core --example handset -- --db ana.db --key-file ana.key";
-    say(&format!("  {handset} enrol --relay {relay} --code {code}"))?;
+    say(&format!("  {handset} enrol {relay} {code}"))?;
     say(&format!("  {handset}"))?;
     say("")?;
     tokio::signal::ctrl_c().await?;

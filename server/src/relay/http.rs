@@ -3,7 +3,7 @@
 use axum::{
     Router,
     body::{Body, Bytes},
-    extract::{DefaultBodyLimit, State},
+    extract::{DefaultBodyLimit, Request, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::post,
@@ -28,30 +28,28 @@ const FRAMES: &str = "application/x-offdesk-frames";
 const CHUNKS: usize = 4;
 
 /// The sync route.
-pub fn router(app: &App) -> Router<App> {
-    let limit = usize::try_from(app.config.limits.sync_body.0).unwrap_or(usize::MAX);
-    Router::new().route(SYNC_PATH, post(sync)).layer(DefaultBodyLimit::max(limit))
+pub fn router(_app: &App) -> Router<App> {
+    // The handler bounds the body itself, once it knows who sends it.
+    Router::new().route(SYNC_PATH, post(sync)).layer(DefaultBodyLimit::disable())
 }
 
-async fn sync(
-    State(app): State<App>,
-    headers: HeaderMap,
-    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
-) -> Result<Response, ApiError> {
-    let device = match authenticated(&app, &headers).await {
+async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
+    let (head, body) = request.into_parts();
+    // Before a byte of the body is read: a stranger can't make the relay hold megabytes.
+    let device = match authenticated(&app, &head.headers).await {
         Ok(device) => device,
         Err(AuthError::Revoked | AuthError::Deactivated) => return farewell(),
         Err(AuthError::Unknown) => return Err(unauthorized()),
         Err(AuthError::Store(error)) => return Err(error.into()),
     };
-    let body = body.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => ApiError::new(
+    let limit = usize::try_from(app.config.limits.sync_body.0).unwrap_or(usize::MAX);
+    let body = axum::body::to_bytes(body, limit).await.map_err(|_| {
+        ApiError::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "body_too_large",
-            "The request is too large",
+            "The request is too large, or broke off",
             "Push in smaller parts.",
-        ),
-        status => ApiError::new(status, "unreadable_body", "The request could not be read", "Try again."),
+        )
     })?;
     let request = request::read(&body).map_err(|error| malformed(&error))?;
     let (chunks, received) = mpsc::channel::<Bytes>(CHUNKS);
