@@ -8,10 +8,8 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 pub const HTTP_REQUESTS: &str = "offdesk_http_requests_total";
 /// Seconds from an HTTP request to the head of its response, by route.
 pub const HTTP_SECONDS: &str = "offdesk_http_response_head_seconds";
-/// Changes accepted.
-pub const ACCEPTED: &str = "offdesk_changes_accepted_total";
-/// Changes refused for good, by `code`.
-pub const REJECTED: &str = "offdesk_changes_rejected_total";
+/// Groups of intents judged, by `verdict`.
+pub const VERDICTS: &str = "offdesk_verdicts_total";
 /// Live streams that are open now.
 pub const LIVE_STREAMS: &str = "offdesk_live_streams";
 /// Closures in one commit of the writer.
@@ -79,8 +77,7 @@ fn describe() {
         metrics::Unit::Seconds,
         "Time from a request to the head of its response"
     );
-    metrics::describe_counter!(ACCEPTED, "Changes accepted");
-    metrics::describe_counter!(REJECTED, "Changes refused for good, by code");
+    metrics::describe_counter!(VERDICTS, "Groups of intents judged, by verdict");
     metrics::describe_gauge!(LIVE_STREAMS, "Live streams that are open now");
     metrics::describe_histogram!(WRITER_BATCH, "Closures in one commit of the writer");
     metrics::describe_counter!(DISPATCHED, "Messages that reached a state of the dispatch ladder");

@@ -1,12 +1,22 @@
 //! The stage for scenes with several devices: a real relay on a real socket, real encrypted databases, a provider that
 //! speaks Twilio's API, and a proxy in between that counts, cuts and refuses.
 //!
+//! - [`world`]: a workspace with its people, their phones, a relay and a provider.
 //! - [`proxy`]: the network between a device and the relay.
+//! - [`clock`]: clocks that can be set forward.
+//! - [`database`]: looking into a phone's encrypted file.
 //! - [`wait`]: waiting for a condition instead of for time.
 #![forbid(unsafe_code)]
+// A scene that can't be set up is a failed test.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod clock;
+pub mod database;
 pub mod proxy;
 pub mod wait;
+pub mod world;
 
-pub use proxy::Proxy;
-pub use wait::eventually;
+pub use clock::LeapingClock;
+pub use proxy::{Proxy, Traffic};
+pub use wait::{eventually, in_time};
+pub use world::{ADMINISTRATOR, AGENT, OUR_NUMBER, Person, Phone, REP, World};

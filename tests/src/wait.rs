@@ -14,7 +14,6 @@ const LOOK: Duration = Duration::from_millis(5);
 ///
 /// # Panics
 /// If it doesn't within [`PATIENCE`], naming `what` was waited for.
-#[allow(clippy::panic, reason = "a scene that never comes true is a failed test")]
 pub async fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     let began = Instant::now();
     while !condition() {
@@ -29,7 +28,6 @@ pub async fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
 ///
 /// # Panics
 /// If it doesn't end within [`PATIENCE`], naming `what` was waited for.
-#[allow(clippy::panic, reason = "a scene that never comes true is a failed test")]
 pub async fn in_time<T>(what: &str, work: impl Future<Output = T>) -> T {
     match tokio::time::timeout(PATIENCE, work).await {
         Ok(value) => value,

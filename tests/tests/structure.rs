@@ -301,3 +301,27 @@ fn the_protocols_document_is_complete() {
     }
     assert!(document.contains(&format!("Version {}.", offdesk_core::protocol::VERSION)));
 }
+
+/// The operators' document names every metric and every key of the configuration.
+#[test]
+fn the_operators_document_is_complete() {
+    let document = fs::read_to_string(root().join("docs/operations.md")).unwrap();
+    let metrics = fs::read_to_string(root().join("server/src/metrics.rs")).unwrap();
+    let config = fs::read_to_string(root().join("server/src/config/mod.rs")).unwrap();
+    let names =
+        metrics.lines().filter_map(|line| line.strip_prefix("pub const ")).filter_map(|line| line.split('"').nth(1));
+    let (mut table, mut keys) = (String::new(), Vec::new());
+    for line in config.lines() {
+        if let Some(name) = line.strip_prefix("pub struct ") {
+            table =
+                if name.starts_with("Config") { String::new() } else { format!("{}.", snake_case(&first_name(name))) };
+        } else if let Some(field) = line.strip_prefix("    pub ").filter(|field| !field.starts_with("fn ")) {
+            keys.push(format!("{table}{}", first_name(field)));
+        }
+    }
+    keys.retain(|key| !["log", "limits", "tls", "sms"].contains(&key.as_str()));
+    assert!(keys.len() > 15, "the configuration's keys are not found");
+    let expected: Vec<String> = names.map(str::to_owned).chain(keys).collect();
+    let missing: Vec<&String> = expected.iter().filter(|name| !document.contains(&format!("`{name}`"))).collect();
+    assert!(missing.is_empty(), "docs/operations.md doesn't mention {missing:?}");
+}

@@ -89,7 +89,7 @@ pub fn push(
     let mut frames = Vec::new();
     for group in &push.groups {
         let verdict = if old { told_before(tx, pusher, group)? } else { judge_group(tx, now, pusher, group)? };
-        metrics::counter!("offdesk_verdicts_total", "verdict" => name(&verdict)).increment(1);
+        metrics::counter!(crate::metrics::VERDICTS, "verdict" => name(&verdict)).increment(1);
         frames.push(Response::Verdict { intents: group.iter().map(|intent| intent.id).collect(), verdict });
     }
     if !push.registers.is_empty() && !old {

@@ -162,6 +162,7 @@ impl Loop {
     }
 
     fn batch(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+        metrics::histogram!(crate::metrics::WRITER_BATCH).record(u32::try_from(jobs.len()).unwrap_or(u32::MAX));
         let mut changed = Vec::new();
         let commit = self.transaction(&mut jobs, &mut changed).map_err(|error| error.to_string());
         if commit.is_err() {

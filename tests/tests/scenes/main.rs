@@ -1,0 +1,8 @@
+//! Scenes of several devices against a real relay. One binary, since linking each costs more than running it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+
+mod bad_input;
+mod offline;
+mod reconnect;
+mod same_number;
