@@ -2,6 +2,7 @@
 
 use std::{io, net::SocketAddr, ops::Deref, path::PathBuf, sync::Arc, time::Duration};
 
+use futures_util::FutureExt;
 use offdesk_core::{
     engine::{Config as DeviceConfig, Connection, NetworkState, Offdesk},
     ids::{ConversationId, DocumentId, MemberId, RoleId, WorkspaceId},
@@ -270,11 +271,14 @@ impl Phone {
 
     /// Waits until the relay has answered everything and said that nothing is missing.
     pub async fn live(&self) {
-        eventually(&format!("{} is up to date", self.name), || {
+        let live = eventually("it is up to date", || {
             let status = self.status();
             status.connection == Connection::Live && status.pending == 0
-        })
-        .await;
+        });
+        // A scene that hangs here is told with what the phone itself says.
+        if std::panic::AssertUnwindSafe(live).catch_unwind().await.is_err() {
+            panic!("{} is not up to date: {:#?} {:#?}", self.name, self.status(), self.outbox());
+        }
     }
 
     /// Closes it; its files stay.
