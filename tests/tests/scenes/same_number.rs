@@ -73,12 +73,13 @@ async fn a_number_started_three_times_is_one_conversation() {
 
     for (phone, started) in [(&anas, &by_ana), (&bens, &by_ben)] {
         assert_eq!(phone.stats().unwrap().contacts, 1);
-        assert_eq!(phone.search("Maria", 10).unwrap().len(), 1);
         assert_eq!(phone.search("0177", 10).unwrap().len(), 1);
         if started.conversation != row.conversation {
             assert!(phone.conversation(started.conversation).is_err(), "the former conversation is gone");
         }
         let connection = database::open(&phone.config.database, &phone.key);
+        let present = database::rows_under(&connection, &row.document.0, &row.document.to_string());
+        assert!(!present.is_empty(), "the search finds the rows of what stands");
         for id in
             former.iter().filter(|id| **id != row.document.0 && **id != row.conversation.0 && **id != row.contact.0)
         {
