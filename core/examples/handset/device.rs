@@ -8,7 +8,7 @@ use std::{
 };
 
 use offdesk_core::{
-    engine::{Config, Error, Offdesk},
+    engine::{Config, Error},
     store::DatabaseKey,
 };
 use rand::Rng;
@@ -22,6 +22,9 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Device(#[from] Error),
     /// What was named is not there, or not only one.
+    #[error("{0}")]
+    Name(String),
+    /// It was asked for in a way that can't be.
     #[error("{0}")]
     Usage(String),
     /// A file or the terminal.
@@ -47,8 +50,11 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// What the device is opened with. `new` says that a key may be made.
+/// What the device is opened with. `new` says that it may be made; looking makes nothing.
 pub(crate) fn config(args: &DeviceArgs, undo: Duration, new: bool) -> Result<Config, Failure> {
+    if !new && !args.db.exists() {
+        return Err(Error::NotEnrolled.into());
+    }
     let mut config = Config::new(&args.db, key(args, new)?);
     config.undo_window = match args.undo {
         None => undo,
@@ -58,11 +64,6 @@ pub(crate) fn config(args: &DeviceArgs, undo: Duration, new: bool) -> Result<Con
         config.root_certificates = vec![fs::read(path).map_err(Failure::io(path.display().to_string()))?];
     }
     Ok(config)
-}
-
-/// Opens the device. One that isn't there is not made by looking.
-pub(crate) fn open(config: Config, args: &DeviceArgs) -> Result<Offdesk, Failure> {
-    if args.db.exists() { Ok(Offdesk::open(config)?) } else { Err(Error::NotEnrolled.into()) }
 }
 
 pub(crate) fn seconds_of(seconds: f64) -> Result<Duration, Failure> {
@@ -79,7 +80,7 @@ fn key(args: &DeviceArgs, new: bool) -> Result<DatabaseKey, Failure> {
             parse(&text).ok_or_else(|| Failure::Usage(format!("{} holds no key of 64 hex digits", path.display())))
         }
         // A key is made for a database that is to be made, never for one that has another.
-        Err(error) if error.kind() == io::ErrorKind::NotFound && (new || !args.db.exists()) => make(&path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && new && !args.db.exists() => make(&path),
         Err(error) => Err(Failure::io(format!("the key file {}", path.display()))(error)),
     }
 }

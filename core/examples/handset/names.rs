@@ -14,11 +14,11 @@ const ALL: usize = 1_000_000;
 
 fn ambiguous<T>(what: &str, typed: &str, mut found: Vec<T>, label: impl Fn(&T) -> String) -> Result<T, Failure> {
     match found.len() {
-        0 => Err(Failure::Usage(format!("no {what} is called '{typed}'"))),
+        0 => Err(Failure::Name(format!("no {what} is called '{typed}'"))),
         1 => Ok(found.remove(0)),
         many => {
             let some: Vec<String> = found.iter().take(5).map(label).collect();
-            Err(Failure::Usage(format!("'{typed}' could be {many} {what}s: {}", some.join(", "))))
+            Err(Failure::Name(format!("'{typed}' could be {many} {what}s: {}", some.join(", "))))
         }
     }
 }

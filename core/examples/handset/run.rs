@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cli::{Cli, Command, DeviceArgs, FilterArgs, OriginArg, ReasonArg, StatusArg},
-    device::{Failure, config, open, seconds_of},
+    device::{Failure, config, seconds_of},
     forward::Forwarder,
     measure::{Stopwatch, cpu, peak_memory},
     names,
@@ -47,7 +47,7 @@ pub(crate) async fn run(cli: Cli, command: Command) -> Result<(), Failure> {
 
 impl Run {
     fn open(&self) -> Result<Offdesk, Failure> {
-        open(config(&self.args, Duration::ZERO, false)?, &self.args)
+        Ok(Offdesk::open(config(&self.args, Duration::ZERO, false)?)?)
     }
 
     async fn enrol(&self, relay: &str, code: &str, name: &str) -> Result<(), Failure> {
@@ -199,7 +199,7 @@ impl Run {
     ) -> Result<(Option<ConversationId>, Option<IntentId>), Failure> {
         let held = |typed: &str| -> Result<(ConversationId, IntentId), Failure> {
             let item = names::waiting(device, typed)?;
-            let gone = || Failure::Usage(format!("'{typed}' is in no conversation on this device"));
+            let gone = || Failure::Name(format!("'{typed}' is in no conversation on this device"));
             Ok((item.conversation.ok_or_else(gone)?, item.intent))
         };
         Ok(match command {

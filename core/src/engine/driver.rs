@@ -74,6 +74,8 @@ pub(super) struct Core {
     pub(super) network: NetworkState,
     pub(super) retry: Duration,
     pub(super) failure: Option<String>,
+    /// What the events at hand bring, counted once it is durable: documents, and whether a page ends.
+    pub(super) arrived: (u64, bool),
 }
 
 impl fmt::Debug for Engine {
@@ -117,6 +119,7 @@ impl Engine {
                 network: NetworkState::Online,
                 retry: FIRST_RETRY,
                 failure: None,
+                arrived: (0, false),
             }),
             reader,
             identity: RwLock::new(identity),
@@ -239,6 +242,8 @@ impl Engine {
             Ok((effects, glance)) => {
                 core.retry = FIRST_RETRY;
                 core.failure = None;
+                let (documents, page_closed) = std::mem::take(&mut core.arrived);
+                self.traffic.stored(documents, page_closed);
                 self.carry_out(core, effects, &glance);
                 Ok(())
             }

@@ -22,6 +22,11 @@ const BATCH_EVENTS: usize = 64;
 
 impl Engine {
     pub(super) fn carry_out(self: &Arc<Self>, core: &mut Core, effects: Vec<Effect>, glance: &Glance) {
+        if effects.contains(&Effect::Wipe) {
+            // Nothing else matters then.
+            self.erase(core);
+            return;
+        }
         let mut told = false;
         if self.note_contact(glance) {
             self.changed();
@@ -47,10 +52,7 @@ impl Engine {
                         let _ = waiting.send(result.clone());
                     }
                 }
-                Effect::Wipe => {
-                    self.erase(core);
-                    return;
-                }
+                Effect::Wipe => {}
             }
         }
         if told {
@@ -140,14 +142,14 @@ impl Engine {
             // Cancelled meanwhile.
             return;
         }
-        let (mut events, mut documents, mut page_closed) = (Vec::new(), 0, false);
+        let mut events = Vec::new();
+        core.arrived = (0, false);
         for part in parts {
             match part {
                 Part::Opened => events.push(Event::Opened { request }),
                 Part::Frames(frames) => {
                     let (count, closed) = stats::contents(&frames);
-                    documents += count;
-                    page_closed |= closed;
+                    core.arrived = (core.arrived.0 + count, core.arrived.1 || closed);
                     events.extend(frames.into_iter().map(|frame: Response| Event::Frame { request, frame }));
                 }
                 Part::Ended(end) => {
@@ -156,9 +158,8 @@ impl Engine {
                 }
             }
         }
-        if self.drive(&mut core, events).is_ok() {
-            self.traffic.stored(documents, page_closed);
-        }
+        // Errors are in the status, and the driver tries again by itself.
+        let _ = self.drive(&mut core, events);
     }
 }
 

@@ -167,13 +167,13 @@ impl Engine {
     /// The relay ended this device's access (R10).
     pub(super) fn erase(self: &Arc<Self>, core: &mut Core) {
         core.drop_tasks();
-        core.waiting.clear();
         self.mark_revoked();
         self.set_available(false);
         if let Err(error) = self.delete(core) {
             tracing::error!(%error, "the data of a revoked device could not be deleted");
         }
-        // Lists go on, to show that they are empty.
+        // Told only now that it is true. Lists go on, to show that they are empty.
+        core.waiting.clear();
         self.changed();
     }
 

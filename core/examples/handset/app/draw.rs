@@ -100,7 +100,7 @@ fn last_line(app: &App, width: u16) -> Line<'static> {
         (Focus::Search, _) => "type to search  ↑↓ choose  Enter keep  Esc leave",
         (_, Pane::Alerts) => "↑↓ choose  Enter open  x dismiss  Esc back",
         (_, Pane::Outbox) => "↑↓ choose  Enter open  Esc back",
-        _ => "r reply n note a assign d done t tag u unread i info z undo / find + new p plane ? help q quit",
+        _ => "r reply  n note  a assign  d done  t tag  / find  + new  o outbox  ? keys  q quit",
     };
     let saved = app.outbox.items().iter().find_map(|item| match item.state {
         OutboxState::Saved { send_after } if send_after > app.now() => Some(words::waiting(&item.state, app.now())),

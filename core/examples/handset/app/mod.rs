@@ -24,7 +24,7 @@ use crossterm::{
     execute,
 };
 use futures_util::StreamExt;
-use offdesk_core::engine::NetworkState;
+use offdesk_core::engine::{NetworkState, Offdesk};
 use ratatui::DefaultTerminal;
 
 use crate::{
@@ -38,7 +38,7 @@ const TICK: Duration = Duration::from_secs(1);
 
 /// Opens the inbox until the person quits.
 pub(crate) async fn run(args: &DeviceArgs) -> Result<(), Failure> {
-    let device = crate::device::open(config(args, Duration::from_secs(3), false)?, args)?;
+    let device = Offdesk::open(config(args, Duration::from_secs(3), false)?)?;
     if args.offline {
         device.set_network(NetworkState::Offline);
     }

@@ -1,0 +1,103 @@
+//! Birth, pause, lease, end.
+
+use super::*;
+use crate::triage::InboxFilter;
+
+#[tokio::test]
+async fn a_code_makes_a_device_once_and_a_refusal_leaves_nothing_behind() {
+    let scene = Scene::new();
+    let config = || scene.config();
+    assert!(matches!(Offdesk::open(config()), Err(Error::NotEnrolled)));
+    let refused = Offdesk::enrol(config(), "http://relay.test", "WRONG", "Ada's phone").await.unwrap_err();
+    assert_eq!(refused.to_string(), "This code was used or has expired: Ask for another one");
+    assert!(matches!(Offdesk::open(config()), Err(Error::NotEnrolled)));
+
+    let ada = Offdesk::enrol(config(), "http://relay.test", " FIRST ", "Ada's phone").await.unwrap();
+    assert_eq!(ada.me().unwrap().member, ADA);
+    ada.close().await;
+    let again = Offdesk::enrol(config(), "http://relay.test", "FIRST", "Ada's phone").await;
+    assert!(matches!(again, Err(Error::AlreadyEnrolled)));
+    assert_eq!(Offdesk::open(config()).unwrap().me().unwrap().device, DeviceId([3; 16]));
+}
+
+#[tokio::test]
+async fn another_key_opens_nothing() {
+    let scene = Scene::new();
+    let good = scene.config();
+    let mut other = good.clone();
+    other.key = DatabaseKey::new([8; 32]);
+    Offdesk::enrol(good, "http://relay.test", "FIRST", "Ada's phone").await.unwrap().close().await;
+    assert!(matches!(Offdesk::open(other), Err(Error::WrongKey)));
+}
+
+#[tokio::test]
+async fn a_paused_device_holds_no_file_and_answers_so() {
+    let scene = Scene::new();
+    let ada = scene.enrol().await;
+    ada.start();
+    ada.pause().await;
+    assert!(matches!(ada.counts(), Err(Error::Paused)));
+    assert!(matches!(ada.dismiss_alert(crate::ids::AlertId([0; 16])), Err(Error::Paused)));
+    // The log goes with the last connection: none is open.
+    assert!(!scene.folder.path().join("device.db-wal").exists());
+    ada.resume().await;
+    assert_eq!(ada.counts().unwrap().open, 0);
+}
+
+#[tokio::test]
+async fn closing_ends_lists_and_dropping_the_last_handle_does_too() {
+    let scene = Scene::new();
+    let ada = scene.enrol().await;
+    let mut alerts = ada.observe_alerts();
+    ada.close().await;
+    assert_eq!(alerts.next().await, None);
+
+    let ada = Offdesk::open(scene.config()).unwrap();
+    let mut alerts = ada.observe_alerts();
+    let clone = ada.clone();
+    drop(ada);
+    assert!(clone.alerts().unwrap().is_empty());
+    drop(clone);
+    assert_eq!(alerts.next().await, None);
+}
+
+#[tokio::test]
+async fn wiping_leaves_no_file() {
+    let scene = Scene::new();
+    let ada = scene.enrol().await;
+    ada.wipe().await.unwrap();
+    assert_eq!(std::fs::read_dir(scene.folder.path()).unwrap().count(), 0);
+}
+
+/// R9: out of contact for longer than the lease, a device shows nothing; its clock alone doesn't unlock it.
+#[tokio::test]
+async fn a_device_out_of_contact_locks_its_data() {
+    let scene = Scene::new();
+    let ada = scene.enrol().await;
+    ada.start();
+    let mut status = ada.observe_status();
+    scene.clock.advance(DAY * 30);
+    assert!(!ada.status().locked);
+    ada.inbox(&InboxFilter::default(), 10, None).unwrap();
+    scene.clock.advance(DAY);
+    status.wait_for(|status| status.locked).await.unwrap();
+    assert!(matches!(ada.inbox(&InboxFilter::default(), 10, None), Err(Error::Locked)));
+    assert!(matches!(ada.search("ada", 10), Err(Error::Locked)));
+    assert!(matches!(ada.alerts(), Err(Error::Locked)));
+}
+
+#[tokio::test]
+async fn without_a_network_a_sync_says_so_at_once() {
+    let scene = Scene::new();
+    let ada = scene.enrol().await;
+    ada.set_network(NetworkState::Offline);
+    assert!(matches!(ada.sync_once(DAY).await, Err(Error::Offline(_))));
+    assert_eq!(scene.relay.calls(), 0);
+}
+
+#[tokio::test]
+async fn a_relay_that_never_answers_costs_no_more_than_the_deadline() {
+    let scene = Scene::new();
+    let outcome = scene.enrol().await.sync_once(Duration::from_millis(50)).await;
+    assert!(matches!(outcome, Err(Error::Deadline)), "{outcome:?}");
+}
