@@ -40,7 +40,7 @@ impl Place {
 
     /// The connection that writes.
     pub(super) fn writer(&self) -> Result<Connection, StorageError> {
-        let connection = self.connect()?;
+        let connection = self.connect(OpenFlags::SQLITE_OPEN_CREATE)?;
         if matches!(self, Self::File { .. }) {
             connection.pragma_update(None, "journal_mode", "WAL")?;
             connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
@@ -52,13 +52,14 @@ impl Place {
 
     /// A connection that reads.
     pub(super) fn reader(&self) -> Result<Connection, StorageError> {
-        let connection = self.connect()?;
+        // It must be there: a late reader must not put an empty file where a database was wiped (R10).
+        let connection = self.connect(OpenFlags::empty())?;
         connection.pragma_update(None, "query_only", "ON")?;
         Ok(connection)
     }
 
-    fn connect(&self) -> Result<Connection, StorageError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    fn connect(&self, create: OpenFlags) -> Result<Connection, StorageError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
         let connection = match self {
             Self::File { path, key } => {
                 let connection = Connection::open_with_flags(path, flags)?;
@@ -66,7 +67,9 @@ impl Place {
                 connection.execute_batch("PRAGMA cipher_log_level = NONE")?;
                 // Page size, HMAC and cipher stay at SQLCipher 4's defaults. `cipher_memory_security` stays off: it
                 // wipes and locks every allocation of SQLite at a multiple of the cost; keys are wiped without it.
-                connection.execute_batch(&key.pragma())?;
+                // The error's own text would quote the statement, and with it the key.
+                let refused = |_| StorageError::Io("the cipher can't be set up".into());
+                connection.execute_batch(&key.pragma()).map_err(refused)?;
                 connection
             }
             Self::Memory { name } => Connection::open_with_flags(name, flags | OpenFlags::SQLITE_OPEN_URI)?,

@@ -234,6 +234,13 @@ impl Database {
     }
 }
 
+impl Drop for Database {
+    /// Readers end with their database: none may hold a file that is about to be wiped.
+    fn drop(&mut self) {
+        self.readers.end();
+    }
+}
+
 pub(super) fn released() -> StorageError {
     StorageError::Io("the database is released: acquire it again first".into())
 }

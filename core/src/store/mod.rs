@@ -7,15 +7,15 @@
 //!
 //! # What is in it
 //! - What must not be lost: documents (snapshot and tail), relay facts, registers, intents, identity and sync state.
-//!   Its schema is migrated (`core/migrations`, [`migrations`]).
-//! - The read model ([`read_model`], [`rows`]): rows, alerts and search index, derived from the former. It has a version
+//!   Its schema is migrated (`core/migrations`, `migrations`).
+//! - The read model (`read_model`, `rows`): rows, alerts and search index, derived from the former. It has a version
 //!   of its own; if it is of another version, incomplete or damaged, opening drops it and makes it anew, empty, and
 //!   [`Database::needs_rebuild`] tells the session to project every document.
 //!
 //! # Layout
-//! [`key`], [`connection`], [`error`], [`sql`]: opening, settings, errors, values. [`database`], [`reader`]: the two handles.
-//! [`documents`], [`facts`], [`intents`], [`registers`], [`rows`], [`device`]: one table group each, wired to the
-//! session's trait in [`storage`]. [`query`]: what only the UI asks. [`fold`]: how names and numbers are made comparable.
+//! `key`, `connection`, `error`, `sql`: opening, settings, errors, values. `database`, `reader`: the two handles.
+//! `documents`, `facts`, `intents`, `registers`, `rows`, `device`: one table group each, wired to the
+//! session's trait in `storage`. [`query`]: what only the UI asks. `fold`: how names and numbers are made comparable.
 
 mod connection;
 #[cfg(test)]

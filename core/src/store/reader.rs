@@ -67,11 +67,17 @@ impl Readers {
         self.pool.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Closes all connections; whether those in use came back in time.
-    pub(super) fn close(&self) -> bool {
+    /// Closes all connections, those in use when they come back.
+    pub(super) fn end(&self) {
         let mut pool = self.pool();
         pool.open = false;
         pool.idle.clear();
+    }
+
+    /// Closes all connections; whether those in use came back in time.
+    pub(super) fn close(&self) -> bool {
+        self.end();
+        let pool = self.pool();
         let (pool, _) = self
             .returned
             .wait_timeout_while(pool, CLOSING, |pool| pool.lent > 0)
@@ -144,7 +150,8 @@ impl Reader {
     }
 }
 
-/// What was committed when the read began. Its methods are in the modules of what they read.
+/// What was committed when the read began. Its methods are in the modules of what they read; each fails only with a
+/// [`StorageError`] of the disk or of something unreadable on it.
 #[derive(Clone, Copy, Debug)]
 pub struct Snapshot<'a> {
     pub(super) connection: &'a Connection,

@@ -290,6 +290,44 @@ fn releasing_closes_every_file_and_reacquiring_goes_on() {
     fill(&mut database);
 }
 
+/// R10: once wiped, a database stays wiped.
+#[test]
+fn a_reader_that_comes_late_makes_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("device.db");
+    let mut database = open(&path);
+    fill(&mut database);
+    let reader = database.reader();
+    std::fs::remove_file(&path).unwrap();
+    assert!(reader.read(|read| read.stats()).is_err());
+    drop(database);
+    assert!(reader.read(|read| read.stats()).is_err());
+    assert!(!path.exists());
+}
+
+/// Suspension comes while the UI reads: nothing new begins, and what runs is waited for.
+#[test]
+fn a_release_waits_for_a_query_under_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("device.db");
+    let mut database = open(&path);
+    fill(&mut database);
+    let reader = database.reader();
+    let (begun, has_begun) = std::sync::mpsc::channel();
+    let query = std::thread::spawn(move || {
+        reader.read(|read| {
+            begun.send(()).unwrap();
+            // Runs on until others are turned away.
+            while reader.read(|read| read.stats()).is_ok() {}
+            read.stats()
+        })
+    });
+    has_begun.recv().unwrap();
+    database.release().unwrap();
+    assert_eq!(query.join().unwrap().unwrap().conversations, 2);
+    raw(&path).execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; ROLLBACK").unwrap();
+}
+
 #[test]
 fn memory_survives_a_release() {
     let mut database = Database::in_memory().unwrap();
