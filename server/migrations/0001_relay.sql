@@ -79,6 +79,7 @@ CREATE TABLE documents (
 ) STRICT;
 CREATE INDEX documents_by_seq ON documents (workspace, last_seq);
 CREATE INDEX documents_by_contact ON documents (contact) WHERE contact IS NOT NULL;
+CREATE INDEX documents_by_conversation ON documents (conversation) WHERE conversation IS NOT NULL;
 
 CREATE TABLE changes (
     document BLOB NOT NULL,
@@ -210,6 +211,7 @@ CREATE TABLE ledger (
 ) STRICT;
 CREATE INDEX ledger_due ON ledger (state, retry_at, position);
 CREATE INDEX ledger_of_document ON ledger (document, position);
+CREATE INDEX ledger_held ON ledger (document, position) WHERE state = 'held';
 CREATE INDEX ledger_open ON ledger (document, position) WHERE state IN ('queued', 'dispatching');
 
 -- Inbound provider messages seen: a webhook that is delivered twice counts once.

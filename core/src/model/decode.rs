@@ -10,22 +10,17 @@
 //! its author saw: a `pred` that names an operation elsewhere would erase it.
 
 use std::{
-    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
+    fmt::Display,
+    str::FromStr,
 };
-
-use automerge::{
-    ChangeHash, ObjType, ROOT, ReadDoc, ScalarValue,
-    legacy::{Key, ObjectId, Op, OpId, OpType},
-};
-use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{IntentId, MemberId},
     model::{
-        Action, AssignmentKey, Document, HeldChoice, Kind, NewMessage,
+        Action, AssignmentKey, Document, HeldChoice, Kind, NewMessage, Refusal, RefusalCode,
         action::{ContactField, MAX_FIELD_BYTES, MAX_TEXT_BYTES, MessageKind, RegisterMap, RegisterValue},
-        conversation::{AssignmentReason, Channel, Origin, keys},
+        conversation::{AssignmentReason, Origin, keys},
         document::map,
         genesis::{
             self, ASSIGNMENTS, CLOSINGS, CUSTOM, DECISIONS, FIELDS, MEMBERS, MESSAGES, ORIGINS, PHONES, REOPENINGS,
@@ -34,102 +29,13 @@ use crate::{
     },
     time::Timestamp,
 };
+use automerge::{
+    ChangeHash, ObjType, ROOT, ReadDoc, ScalarValue,
+    legacy::{Key, ObjectId, Op, OpId, OpType},
+};
 
-/// Why something is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RefusalCode {
-    /// Beyond a size limit.
-    TooLarge,
-    /// Bytes that are not what they should be.
-    Malformed,
-    /// The actor belongs to another device, or is the genesis'.
-    ForeignActor,
-    /// The (actor, seq) is taken, or a seq is left out.
-    ActorSequence,
-    /// The operation counter jumps or runs backwards.
-    OperationCounter,
-    /// No such path in the schema, or one that members may not write.
-    UnknownPath,
-    /// A value of the wrong type or form.
-    WrongType,
-    /// An action that the path doesn't allow, such as deleting a message.
-    WrongAction,
-    /// It supersedes what its author can't have meant.
-    WrongPredecessor,
-    /// It names another member as its author.
-    ForgedAuthor,
-    /// The intent's id was used before.
-    IntentReused,
-    /// The document is of another kind or workspace than claimed.
-    WrongDocument,
-    /// The member's role doesn't allow it.
-    Forbidden,
-    /// The member named can't be assigned (R8).
-    NotEligible,
-    /// Another contact has this phone.
-    PhoneTaken,
-    /// Not a phone number in E.164.
-    InvalidPhone,
-    /// The workspace has no such number or widget to write from.
-    UnknownChannel,
-    /// It does not descend from the current value (directory and settings).
-    Stale,
-    /// Somebody decided about this held message before.
-    AlreadyDecided,
-    /// The message is not held.
-    NotHeld,
-    /// At least one Administrator must remain.
-    LastAdministrator,
-}
-
-impl RefusalCode {
-    /// The name on the wire and in JSON.
-    pub const fn name(self) -> &'static str {
-        match self {
-            RefusalCode::TooLarge => "too_large",
-            RefusalCode::Malformed => "malformed",
-            RefusalCode::ForeignActor => "foreign_actor",
-            RefusalCode::ActorSequence => "actor_sequence",
-            RefusalCode::OperationCounter => "operation_counter",
-            RefusalCode::UnknownPath => "unknown_path",
-            RefusalCode::WrongType => "wrong_type",
-            RefusalCode::WrongAction => "wrong_action",
-            RefusalCode::WrongPredecessor => "wrong_predecessor",
-            RefusalCode::ForgedAuthor => "forged_author",
-            RefusalCode::IntentReused => "intent_reused",
-            RefusalCode::WrongDocument => "wrong_document",
-            RefusalCode::Forbidden => "forbidden",
-            RefusalCode::NotEligible => "not_eligible",
-            RefusalCode::PhoneTaken => "phone_taken",
-            RefusalCode::InvalidPhone => "invalid_phone",
-            RefusalCode::UnknownChannel => "unknown_channel",
-            RefusalCode::Stale => "stale",
-            RefusalCode::AlreadyDecided => "already_decided",
-            RefusalCode::NotHeld => "not_held",
-            RefusalCode::LastAdministrator => "last_administrator",
-        }
-    }
-}
-
-/// A refusal: what, where, why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("{}: {reason} (at {path})", code.name())]
-pub struct Refusal {
-    /// What kind of refusal.
-    pub code: RefusalCode,
-    /// Where: a path of the schema such as `messages`, or a part of the change.
-    pub path: Cow<'static, str>,
-    /// Why, in words that its author can act on.
-    pub reason: Cow<'static, str>,
-}
-
-impl Refusal {
-    /// A refusal at a path.
-    pub fn new(code: RefusalCode, path: &str, reason: &str) -> Self {
-        Self { code, path: Cow::Owned(path.to_owned()), reason: Cow::Owned(reason.to_owned()) }
-    }
-}
+/// The times, in milliseconds since the epoch, that a change may hold: 1970 to 9999.
+const TIMES: std::ops::RangeInclusive<i64> = 0..=253_402_300_799_999;
 
 /// Decodes what a change of `author` means, against the accepted document that holds all of its dependencies.
 /// `author` is `None` for the relay, which alone writes inbound messages and automations' assignments.
@@ -194,6 +100,14 @@ impl Reader<'_> {
         }
         if key.len() > MAX_FIELD_BYTES {
             return Err(Refusal::new(RefusalCode::TooLarge, "key", "a key is longer than 1024 bytes"));
+        }
+        // A text may hold what its author likes; a key is compared, sorted and shown in lists.
+        if key.is_empty() || key.chars().any(char::is_control) {
+            return Err(Refusal::new(
+                RefusalCode::WrongType,
+                "key",
+                "a key is not empty and holds no control characters",
+            ));
         }
         match &op.obj {
             ObjectId::Root => self.root_operation(key, op),
@@ -284,7 +198,7 @@ impl Reader<'_> {
         if matches!(op.action, OpType::Delete) && named.is_empty() {
             return Err(wrong("it deletes nothing"));
         }
-        if seen != named {
+        if seen != named || named.len() != op.pred.len() {
             return Err(wrong("it supersedes something else than what stood at this key"));
         }
         Ok(())
@@ -313,7 +227,7 @@ impl Reader<'_> {
                 if flag(value)? { Action::AddTag { tag: key.into() } } else { Action::RemoveTag { tag: key.into() } }
             }
             (Kind::Conversation, ORIGINS) => match (Origin::from_name(key), value) {
-                (Some(origin), Some(ScalarValue::Timestamp(at))) => Action::AddOrigin { origin, at: Timestamp(*at) },
+                (Some(origin), Some(ScalarValue::Timestamp(at))) => Action::AddOrigin { origin, at: time(map, *at)? },
                 (Some(_), None) => return Err(Refusal::new(RefusalCode::WrongAction, map, "an origin stays")),
                 _ => return Err(Refusal::new(RefusalCode::WrongType, map, "must be a known origin with a time")),
             },
@@ -368,9 +282,7 @@ impl Reader<'_> {
             actions.push(Action::OpenConversation {
                 conversation: parse(keys::CONVERSATION, &conversation)?,
                 contact: parse(keys::CONTACT, &contact)?,
-                channel: channel
-                    .parse::<Channel>()
-                    .map_err(|error| Refusal::new(RefusalCode::WrongType, keys::CHANNEL, &error.to_string()))?,
+                channel: parse(keys::CHANNEL, &channel)?,
             });
         }
         let entries = std::mem::take(&mut self.entries);
@@ -405,14 +317,19 @@ impl Reader<'_> {
                     return Err(Refusal::new(RefusalCode::ForgedAuthor, map, "only the relay writes inbound messages"));
                 }
                 let text = fields.text(keys::TEXT)?;
-                if text.is_empty() || text.len() > MAX_TEXT_BYTES {
-                    return Err(Refusal::new(RefusalCode::TooLarge, map, "a text has 1 to 16384 bytes"));
+                if text.len() > MAX_TEXT_BYTES {
+                    return Err(Refusal::new(RefusalCode::TooLarge, map, "a text has at most 16384 bytes"));
+                }
+                if text.trim().is_empty() {
+                    return Err(fields.wrong("a text is not blank"));
                 }
                 Action::AddMessage { id, message: NewMessage { kind, by, text, at: fields.time(keys::AT)? } }
             }
             ASSIGNMENTS => {
                 let key: AssignmentKey = parse(map, &entry.key)?;
-                self.own(map, &key.intent.to_string())?;
+                if key.intent != self.intent {
+                    return Err(foreign_key(map));
+                }
                 let reason = fields.text(keys::REASON)?;
                 let reason = AssignmentReason::from_name(&reason).ok_or_else(|| fields.wrong("no such reason"))?;
                 Action::Assign { key, by, reason, at: fields.time(keys::AT)? }
@@ -443,14 +360,7 @@ impl Reader<'_> {
     /// An entry's key must carry the intent's own id: nobody writes under another's.
     fn own(&self, map: &'static str, key: &str) -> Result<IntentId, Refusal> {
         let id: IntentId = parse(map, key)?;
-        if id != self.intent || id.to_string() != key {
-            return Err(Refusal::new(
-                RefusalCode::UnknownPath,
-                map,
-                "an entry's key is the id of the intent that writes it",
-            ));
-        }
-        Ok(id)
+        if id == self.intent { Ok(id) } else { Err(foreign_key(map)) }
     }
 
     fn pair(&self, map: &'static str, key: &str) -> Result<(IntentId, IntentId), Refusal> {
@@ -489,7 +399,7 @@ impl Fields {
 
     fn time(&mut self, key: &str) -> Result<Timestamp, Refusal> {
         match self.fields.remove(key) {
-            Some(ScalarValue::Timestamp(at)) => Ok(Timestamp(at)),
+            Some(ScalarValue::Timestamp(at)) => time(self.map, at),
             _ => Err(self.wrong(&format!("{key} must be a time"))),
         }
     }
@@ -513,6 +423,24 @@ fn bounded(path: &str, text: &str) -> Result<String, Refusal> {
     Ok(text.to_owned())
 }
 
-fn parse<T: std::str::FromStr>(path: &str, text: &str) -> Result<T, Refusal> {
-    text.parse().map_err(|_| Refusal::new(RefusalCode::WrongType, path, "not a valid id"))
+/// Reads an id or channel in the one spelling that we write: ids may be spelt in many ways (lower case, `O` for `0`),
+/// and two spellings of a key would be two entries.
+fn parse<T: FromStr + Display>(path: &str, text: &str) -> Result<T, Refusal> {
+    let parsed: Option<T> = text.parse().ok();
+    parsed
+        .filter(|parsed| parsed.to_string() == text)
+        .ok_or_else(|| Refusal::new(RefusalCode::WrongType, path, "not a valid id"))
+}
+
+/// Devices' clocks are hints, but one that no calendar holds is none.
+fn time(path: &str, millis: i64) -> Result<Timestamp, Refusal> {
+    if TIMES.contains(&millis) {
+        Ok(Timestamp(millis))
+    } else {
+        Err(Refusal::new(RefusalCode::WrongType, path, "a time lies between 1970 and 9999"))
+    }
+}
+
+fn foreign_key(map: &'static str) -> Refusal {
+    Refusal::new(RefusalCode::UnknownPath, map, "an entry's key is the id of the intent that writes it")
 }

@@ -107,27 +107,22 @@ impl Document {
             .map_or(1, |seq| seq + 1)
     }
 
-    /// The highest operation counter of the document.
-    pub fn max_op(&self) -> u64 {
-        self.inner.get_changes_meta(&[]).iter().map(|change| change.max_op).max().unwrap_or(0)
-    }
-
     /// Whether the change of this hash is one of `heads` or an ancestor of one. All of them must be here.
     pub fn descends(&self, heads: &[ChangeHash], hash: &ChangeHash) -> bool {
         heads.contains(hash)
             || (self.contains(hash) && !self.inner.get_changes_meta(heads).iter().any(|change| change.hash == *hash))
     }
 
-    /// The operation counter range that a change with these dependencies may start in: after everything that it depends
-    /// on, and not beyond what the document holds.
-    pub fn start_op_range(&self, deps: &[ChangeHash]) -> std::ops::RangeInclusive<u64> {
+    /// The operation counter that a change with these dependencies starts with: the next after everything that it
+    /// depends on, and so after everything that its author had.
+    pub fn start_op(&self, deps: &[ChangeHash]) -> u64 {
         let after = deps
             .iter()
             .filter_map(|dep| self.inner.get_change_meta_by_hash(dep))
             .map(|change| change.max_op)
             .max()
             .unwrap_or(0);
-        after + 1..=self.max_op() + 1
+        after + 1
     }
 
     /// Whether nobody has written this key of a root map since `deps`: what a change of the directory or the settings
@@ -196,10 +191,10 @@ impl Document {
             return Err(error);
         }
         let options = CommitOptions::default().with_message(intent.to_string()).with_time(at.millis() / 1000);
-        tx.commit_with(options);
-        // A transaction with at least one operation leaves its change; one with none leaves an empty commit error.
-        self.inner
-            .get_last_local_change()
+        let (committed, _) = tx.commit_with(options);
+        // Without a commit the actor's last change is an earlier intent's.
+        committed
+            .and_then(|_| self.inner.get_last_local_change())
             .ok_or_else(|| DocumentError::UnreadableChange("the intent changes nothing".into()))
     }
 }
@@ -216,9 +211,20 @@ pub fn parse_change(bytes: &[u8]) -> Result<Change, DocumentError> {
     }
 }
 
+/// Whether the change is encoded as Automerge encodes it. A saved document holds the changes' contents and not their
+/// bytes: one whose bytes can't be made again from its contents has another hash after loading, and the document can't
+/// be loaded any more. It holds nothing beside its contents either, such as extra bytes or unknown columns.
+pub fn is_canonical(change: &Change) -> bool {
+    let ordered = change.deps().is_sorted_by(|a, b| a < b);
+    // A panic of the decoder means that it is not.
+    let again = std::panic::catch_unwind(|| Change::from(change.decode()));
+    ordered && change.extra_bytes().is_empty() && again.is_ok_and(|again| again.raw_bytes() == change.raw_bytes())
+}
+
 /// The intent that a change names as its message.
 pub fn intent_of(change: &Change) -> Option<IntentId> {
-    change.message()?.parse().ok()
+    let message = change.message()?;
+    message.parse().ok().filter(|intent: &IntentId| intent.to_string() == message)
 }
 
 /// The object of one of the root maps that the genesis makes.

@@ -125,6 +125,18 @@ pub fn actor(kind: Kind) -> ActorId {
     ActorId::from(bytes)
 }
 
+/// Whether no device may write as this actor: those that begin with eight zeros are the geneses' and the relay's.
+pub fn is_reserved(actor: &ActorId) -> bool {
+    actor.to_bytes().starts_with(&[0; 8])
+}
+
+/// The relay's actor of these eight bytes.
+pub fn relay_actor(name: [u8; 8]) -> ActorId {
+    let mut bytes = [0u8; 16];
+    bytes[8..].copy_from_slice(&name);
+    ActorId::from(bytes)
+}
+
 /// A document that holds nothing but its genesis.
 ///
 /// It is built once a kind and process; callers fork it.

@@ -8,7 +8,7 @@
 //! Layout of a chunk: magic (4), checksum (4), type (1), length (uLEB128), then for a change: dependencies, actor,
 //! seq, start_op, time, message, other actors, column metadata, columns, extra bytes.
 
-use crate::model::decode::{Refusal, RefusalCode};
+use crate::model::{Refusal, RefusalCode};
 
 /// The largest change that is accepted, in bytes: a message of [`crate::model::action::MAX_TEXT_BYTES`] with ample room.
 pub const MAX_CHANGE_BYTES: usize = 64 * 1024;
@@ -20,6 +20,9 @@ pub const MAX_CHANGE_DEPS: u64 = 256;
 const MAX_CHANGE_ACTORS: u64 = 1024;
 /// Bytes of an actor id. Ours are 16 random bytes.
 const ACTOR_BYTES: usize = 16;
+/// The times, in seconds since the epoch, that a change may bear: 1970 to 9999. Saved documents hold differences of
+/// times, which must not overflow.
+const TIMES: std::ops::RangeInclusive<i64> = 0..=253_402_300_799;
 
 const MAGIC: [u8; 4] = [0x85, 0x6f, 0x4a, 0x83];
 const CHANGE: u8 = 1;
@@ -66,7 +69,9 @@ fn body(mut input: Input<'_>) -> Result<(), Refusal> {
     actor(&mut input)?;
     input.unsigned()?; // seq
     input.unsigned()?; // start_op
-    input.signed()?; // time
+    if !TIMES.contains(&input.signed()?) {
+        return Err(malformed("its time is none"));
+    }
     let message = input.length()?;
     input.take(message)?;
     for _ in 0..bounded("actors", input.unsigned()?, MAX_CHANGE_ACTORS)? {
@@ -99,14 +104,12 @@ fn actor(input: &mut Input<'_>) -> Result<(), Refusal> {
 
 /// Counts the items of a column without expanding its runs.
 fn column(spec: u64, mut input: Input<'_>) -> Result<(), Refusal> {
+    // An operation may supersede several: those columns hold more than one item for each.
+    let most = if spec == ACTION_COLUMN { MAX_CHANGE_OPS } else { MAX_CHANGE_OPS * 4 };
     let mut items = 0u64;
     let mut add = |count: u64| {
         items = items.saturating_add(count);
-        if items > MAX_CHANGE_OPS * 4 {
-            Err(too_large("ops", "more operations than one change may hold"))
-        } else {
-            Ok(())
-        }
+        if items > most { Err(too_large("ops", "more operations than one change may hold")) } else { Ok(()) }
     };
     match spec & 0b111 {
         4 => {

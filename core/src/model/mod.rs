@@ -15,14 +15,15 @@ pub mod directory;
 pub mod document;
 pub mod genesis;
 pub mod inspect;
+pub mod refusal;
 pub mod settings;
 pub mod write;
 
 pub use action::{Action, AssignmentKey, HeldChoice, MessageKind, NewMessage};
 pub use contact::Contact;
 pub use conversation::{Assignment, Channel, Conversation, Message, Origin, Status};
-pub use decode::{Refusal, RefusalCode};
 pub use directory::{ContactAccess, DashboardAccess, Directory, Member, MessageAccess, Role, RoleKind};
 pub use document::{Document, DocumentError};
 pub use genesis::Kind;
+pub use refusal::{Refusal, RefusalCode};
 pub use settings::Settings;

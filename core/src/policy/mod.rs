@@ -4,6 +4,8 @@
 pub mod access;
 pub mod change;
 pub mod held;
+pub mod registers;
 
 pub use access::{Access, Visibility};
-pub use change::{ConversationFacts, judge_contact, judge_conversation, judge_registers};
+pub use change::{ConversationFacts, judge_contact, judge_conversation};
+pub use registers::judge_registers;

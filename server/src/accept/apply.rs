@@ -50,15 +50,18 @@ pub(super) fn consequences(tx: &mut Tx<'_>, accepted: &Accepted<'_>) -> Result<(
 }
 
 fn contact(tx: &mut Tx<'_>, accepted: &Accepted<'_>) -> Result<(), StoreError> {
+    let contact = Contact::read(accepted.document, tx.load(accepted.document, Kind::Contact)?)
+        .ok_or(StoreError::Missing("contact"))?;
     for action in accepted.actions {
         match action {
             Action::AddPhone { phone } => tx.take_phone(accepted.workspace, phone, accepted.document)?,
-            Action::RemovePhone { phone } => tx.release_phone(accepted.workspace, phone, accepted.document)?,
+            // A removal takes what its author saw; a phone that was added again meanwhile stays.
+            Action::RemovePhone { phone } if !contact.phones.contains(phone) => {
+                tx.release_phone(accepted.workspace, phone, accepted.document)?;
+            }
             _ => {}
         }
     }
-    let contact = Contact::read(accepted.document, tx.load(accepted.document, Kind::Contact)?)
-        .ok_or(StoreError::Missing("contact"))?;
     tx.grant_record(&contact, accepted.seq)
 }
 
@@ -161,6 +164,10 @@ fn held_because(
     // A device may claim any number; nobody has seen what is not there yet.
     let seen = Seen { order: seen.order.min(accepted.seq), ..seen };
     let stale_after = policies(tx, accepted.workspace)?.settings.stale_after;
+    if u128::from(seen.age_ms) <= stale_after.as_millis() {
+        // Nothing can hold it: the conversation's facts need not be read.
+        return Ok(None);
+    }
     let later: Vec<Newer> = tx
         .reading()
         .facts(accepted.document, seen.order, None)?

@@ -16,13 +16,13 @@ use offdesk_core::{
 use rusqlite::{OptionalExtension, params};
 
 use crate::{
-    accept::{
-        DocumentRow, Pusher, document_row, id, policies,
-        relay_changes::{epoch, relay_actor},
-        unpack,
-    },
+    accept::{DocumentRow, Pusher, document_row, id, policies, unpack},
     store::{StoreError, Tx},
 };
+
+/// The most branches of a document. A change names every branch that it joins and may name 256 dependencies: with more
+/// branches nobody could write any more.
+const MAX_HEADS: usize = 128;
 
 /// A change that passed.
 pub(super) struct Passed {
@@ -59,6 +59,8 @@ pub(super) struct GroupState {
     pub(super) resolved: Vec<(DocumentId, DocumentId)>,
     /// Documents that this group created.
     pub(super) created: BTreeSet<DocumentId>,
+    /// Documents that it wrote in.
+    pub(super) written: BTreeSet<(DocumentId, Kind)>,
 }
 
 impl GroupState {
@@ -78,12 +80,11 @@ pub(super) fn judge(
     inspect::inspect(&intent.change).map_err(refused)?;
     let change = document::parse_change(&intent.change)
         .map_err(|error| refused(Refusal::new(RefusalCode::Malformed, "change", &error.to_string())))?;
-    if change.hash() == genesis::hash(intent.kind) {
-        // The pinned genesis is everybody's; exactly these bytes are exempt from what follows.
-        return Err(Stopped::Verdict(Verdict::Accepted(0)));
+    if document::intent_of(&change) != Some(intent.id) {
+        return refuse(RefusalCode::Malformed, "change", "the change doesn't carry its intent's id");
     }
-    if document::intent_of(&change) != Some(intent.id) || !change.extra_bytes().is_empty() {
-        return refuse(RefusalCode::Malformed, "change", "the change doesn't carry its intent's id, or carries more");
+    if !document::is_canonical(&change) {
+        return refuse(RefusalCode::Malformed, "change", "the change is not encoded as Automerge encodes it");
     }
     // 2. Known?
     known(tx, pusher, intent, &change)?;
@@ -93,6 +94,9 @@ pub(super) fn judge(
         may_address(tx, pusher, &access, intent, row, group)?;
     } else if !matches!(intent.kind, Kind::Conversation | Kind::Contact) {
         return refuse(RefusalCode::WrongDocument, "document", "there is no such document");
+    }
+    if matches!(intent.kind, Kind::Directory | Kind::Settings) && !access.administrator {
+        return refuse(RefusalCode::Forbidden, "settings", "only an Administrator may change this (R1)");
     }
     // 3. Dependencies.
     dependencies(tx, intent, &change, row.is_some())?;
@@ -112,8 +116,8 @@ pub(super) fn judge(
     // 6. Policy and natural keys.
     match intent.kind {
         Kind::Conversation => conversation(tx, now, pusher, &access, intent, &actions, creates, group)?,
-        Kind::Contact => contact(tx, pusher, &access, intent, &actions, creates)?,
-        Kind::Directory | Kind::Settings => registers(tx, pusher, &access, intent, &change, &actions)?,
+        Kind::Contact => contact(tx, pusher, &access, intent, &actions, creates, group)?,
+        Kind::Directory | Kind::Settings => registers(tx, &access, intent, &change, &actions)?,
     }
     Ok(Passed { change, actions, creates })
 }
@@ -131,26 +135,42 @@ fn known(tx: &mut Tx<'_>, pusher: &Pusher, intent: &PushedIntent, change: &Chang
     if let Some(verdict) = stored_verdict(tx, pusher.device, intent.document, &change.hash().0)? {
         return Err(Stopped::Verdict(verdict));
     }
-    if tx.holds(intent.document, intent.kind, &change.hash())? {
-        return refuse(RefusalCode::ForeignActor, "actor", "this change is another device's");
-    }
-    let consumed: Option<(Seq, Option<Vec<u8>>)> = tx
+    let accepted: Option<(Seq, Option<Vec<u8>>)> = tx
         .connection()
-        .prepare_cached(
-            "SELECT intents.seq, devices.member FROM intents
-             JOIN changes ON changes.document = intents.document AND changes.seq = intents.seq
-             LEFT JOIN devices ON devices.id = changes.device
-             WHERE intents.intent = ?1 AND intents.document = ?2",
-        )?
-        .query_row(params![intent.id.as_bytes(), intent.document.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .prepare_cached("SELECT seq, device FROM changes WHERE document = ?1 AND hash = ?2")?
+        .query_row(params![intent.document.as_bytes(), change.hash().0], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    match consumed {
-        None => Ok(()),
-        Some((seq, Some(member))) if MemberId::from_slice(&member) == Some(pusher.member) => {
-            Err(Stopped::Verdict(Verdict::Duplicate(seq)))
+    match accepted {
+        Some((seq, device)) if device.as_deref() == Some(pusher.device.as_bytes()) => {
+            return Err(Stopped::Verdict(Verdict::Accepted(seq)));
         }
-        Some(_) => refuse(RefusalCode::IntentReused, "intent", "this intent's id was used before"),
+        Some(_) => return refuse(RefusalCode::ForeignActor, "actor", "this change is another device's"),
+        None => {}
     }
+    consumed(tx, pusher, intent)
+}
+
+/// An intent counts once in a document. Its id is also the id of the message that it sends, so that nobody may take
+/// another's anywhere.
+fn consumed(tx: &Tx<'_>, pusher: &Pusher, intent: &PushedIntent) -> Result<(), Stopped> {
+    let mut statement = tx.connection().prepare_cached(
+        "SELECT intents.document, intents.seq, devices.member FROM intents
+         JOIN changes ON changes.document = intents.document AND changes.seq = intents.seq
+         LEFT JOIN devices ON devices.id = changes.device
+         WHERE intents.intent = ?1",
+    )?;
+    let mut rows = statement.query([intent.id.as_bytes()])?;
+    let mut duplicate = None;
+    while let Some(row) = rows.next()? {
+        let (document, seq, member): (Vec<u8>, Seq, Option<Vec<u8>>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        if member.as_deref() != Some(pusher.member.as_bytes()) {
+            return refuse(RefusalCode::IntentReused, "intent", "this intent's id was used before");
+        }
+        if document == intent.document.as_bytes() {
+            duplicate = Some(seq);
+        }
+    }
+    duplicate.map_or(Ok(()), |seq| Err(Stopped::Verdict(Verdict::Duplicate(seq))))
 }
 
 /// The final verdict of a change, for its owner only.
@@ -229,8 +249,7 @@ fn actor(
     creates: bool,
 ) -> Result<(), Stopped> {
     let actor = change.actor_id();
-    let relay = relay_actor(epoch(&tx.reading())?, intent.document);
-    if *actor == genesis::actor(intent.kind) || *actor == relay {
+    if genesis::is_reserved(actor) {
         return refuse(RefusalCode::ForeignActor, "actor", "this actor is not a device's");
     }
     let bound: Option<(Option<Vec<u8>>, u64, Vec<u8>)> = tx
@@ -258,8 +277,13 @@ fn actor(
             }
         }
     }
-    if !document.start_op_range(change.deps()).contains(&change.start_op().get()) {
-        return refuse(RefusalCode::OperationCounter, "start_op", "the operation counter jumps");
+    if change.start_op().get() != document.start_op(change.deps()) {
+        return refuse(RefusalCode::OperationCounter, "start_op", "the operation counter jumps or runs backwards");
+    }
+    let heads = document.heads();
+    if heads.len() >= MAX_HEADS && !change.deps().iter().any(|dep| heads.contains(dep)) {
+        // Run again on what is here now, it joins the branches instead of adding one.
+        return Err(Stopped::Verdict(Verdict::MissingDeps(heads.iter().map(|head| head.0.into()).collect())));
     }
     Ok(())
 }
@@ -295,7 +319,11 @@ fn conversation(
         now,
     };
     judge_conversation(access, actions, &facts).map_err(refused)?;
+    sends_once(tx, intent, actions)?;
     let Some((contact, channel)) = opens else { return Ok(()) };
+    if taken_conversation(tx, actions)? {
+        return refuse(RefusalCode::WrongDocument, "conversation", "this conversation's id is another one's");
+    }
     let contact = group.resolve(contact);
     if !group.created.contains(&contact) {
         let row = document_row(&tx.reading(), contact)?;
@@ -307,6 +335,9 @@ fn conversation(
         }
     }
     if let Some(existing) = tx.conversation_of_key(pusher.workspace, channel, contact)? {
+        if group.created.contains(&existing) {
+            return refuse(RefusalCode::WrongDocument, "conversation", "the group starts one conversation twice");
+        }
         // R17: texting a number is no way into its history.
         let row = document_row(&tx.reading(), existing)?.ok_or(StoreError::Missing("conversation"))?;
         let may = access.messages >= MessageAccess::Write && tx.reading().visibility(access, existing, &row)?.any();
@@ -317,6 +348,32 @@ fn conversation(
         }));
     }
     Ok(())
+}
+
+/// A message is dispatched by its id, which counts once, whatever the document (R32).
+fn sends_once(tx: &Tx<'_>, intent: &PushedIntent, actions: &[Action]) -> Result<(), Stopped> {
+    let sends = actions.iter().any(|action| matches!(action, Action::AddMessage { .. }));
+    if sends
+        && tx.connection().prepare_cached("SELECT 1 FROM ledger WHERE message = ?1")?.exists([intent.id.as_bytes()])?
+    {
+        return refuse(RefusalCode::IntentReused, "intent", "a message of this id was sent before");
+    }
+    Ok(())
+}
+
+/// Whether the conversation that the actions open has the id of another document's.
+fn taken_conversation(tx: &Tx<'_>, actions: &[Action]) -> Result<bool, StoreError> {
+    for action in actions {
+        if let Action::OpenConversation { conversation, .. } = action
+            && tx
+                .connection()
+                .prepare_cached("SELECT 1 FROM documents WHERE conversation = ?1")?
+                .exists([conversation.as_bytes()])?
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn may_start_with(tx: &Tx<'_>, access: &Access, contact: DocumentId, row: &DocumentRow) -> Result<bool, StoreError> {
@@ -352,6 +409,7 @@ fn contact(
     intent: &PushedIntent,
     actions: &[Action],
     creates: bool,
+    group: &GroupState,
 ) -> Result<(), Stopped> {
     let policies = policies(tx, pusher.workspace)?;
     let before = if creates { None } else { Contact::read(intent.document, tx.load(intent.document, Kind::Contact)?) };
@@ -363,7 +421,7 @@ fn contact(
         }
     }
     let Some(existing) = taken.first().copied() else { return Ok(()) };
-    if !creates || taken.len() > 1 {
+    if !creates || taken.len() > 1 || group.created.contains(&existing) {
         return refuse(RefusalCode::PhoneTaken, "phones", "another contact has this phone");
     }
     let row = document_row(&tx.reading(), existing)?.ok_or(StoreError::Missing("contact"))?;
@@ -373,13 +431,11 @@ fn contact(
 
 fn registers(
     tx: &mut Tx<'_>,
-    pusher: &Pusher,
     access: &Access,
     intent: &PushedIntent,
     change: &Change,
     actions: &[Action],
 ) -> Result<(), Stopped> {
-    let _ = pusher;
     let mut after = tx.load(intent.document, intent.kind)?.clone();
     // A concurrent offline edit must not give back what was taken: every key's present value must have been seen.
     for action in actions {

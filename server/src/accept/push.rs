@@ -3,8 +3,8 @@
 use offdesk_core::{
     failpoint,
     ids::{DeviceId, MemberId, WorkspaceId},
-    model::{Refusal, RefusalCode, action::MAX_TEXT_BYTES},
-    protocol::{Incarnation, PushedIntent, RegisterContent, RegisterKey, RegisterWrite, Response, Verdict},
+    model::{Kind, Refusal, RefusalCode, action::MAX_TEXT_BYTES, document, inspect},
+    protocol::{Incarnation, PushedIntent, RegisterContent, RegisterKey, RegisterWrite, Response, Seq, Verdict},
     time::Timestamp,
 };
 use rusqlite::{OptionalExtension, params};
@@ -51,9 +51,11 @@ const QUARANTINE: i64 = 1000;
 /// How long a device waits before it asks again for a verdict that an older push didn't get.
 const RETRY_MS: u64 = 1000;
 
-/// Whether a hello's incarnation is that of a copy: it knows neither the stored one nor comes after a restore.
+/// Whether a hello's incarnation is that of a copy: it knows neither the stored one nor comes after a restore. Nobody
+/// may store the one that accepts whichever comes next.
 pub(crate) fn is_clone(stored: u64, incarnation: Incarnation) -> bool {
-    stored != ANY_INCARNATION && stored != incarnation.previous && stored != incarnation.next
+    incarnation.next == ANY_INCARNATION
+        || stored != ANY_INCARNATION && stored != incarnation.previous && stored != incarnation.next
 }
 
 /// Judges and applies a push. Returns the frames that answer it, `None` if the pusher is a clone.
@@ -107,13 +109,21 @@ pub fn push(
 
 /// An older push, overtaken by a newer one, changes nothing any more: it is told what is known.
 fn told_before(tx: &Tx<'_>, pusher: &Pusher, group: &[PushedIntent]) -> Result<Verdict, StoreError> {
-    for intent in group {
-        let Ok(change) = offdesk_core::model::document::parse_change(&intent.change) else { continue };
+    let mut told = Verdict::RetryAfter(RETRY_MS);
+    for intent in group.iter().take(MAX_GROUP) {
+        let Some(change) = parse(&intent.change) else { continue };
         if let Some(verdict) = stored_verdict(tx, pusher.device, intent.document, &change.hash().0)? {
-            return Ok(verdict);
+            told = verdict;
         }
     }
-    Ok(Verdict::RetryAfter(RETRY_MS))
+    Ok(told)
+}
+
+/// Never without the bounds of step 1: Automerge inflates whatever it is given. Bytes that are not what their contents
+/// make are passed over: their hash may be that of a sound change, whose verdict this is not.
+fn parse(bytes: &[u8]) -> Option<automerge::Change> {
+    inspect::inspect(bytes).ok()?;
+    document::parse_change(bytes).ok().filter(document::is_canonical)
 }
 
 fn judge_group(
@@ -126,18 +136,20 @@ fn judge_group(
         return Ok(Verdict::Rejected(Refusal::new(RefusalCode::TooLarge, "group", "a group holds 1 to 64 intents")));
     }
     tx.connection().execute_batch("SAVEPOINT intent_group")?;
-    let outcome = run_group(tx, now, pusher, group);
-    match outcome {
+    let mut state = GroupState::default();
+    match run_group(tx, now, pusher, group, &mut state) {
         Ok(seq) => {
             tx.connection().execute_batch("RELEASE intent_group")?;
             Ok(Verdict::Accepted(seq))
         }
         Err(stopped) => {
             tx.connection().execute_batch("ROLLBACK TO intent_group; RELEASE intent_group")?;
-            for intent in group {
-                tx.cache.documents.pop(&intent.document);
+            for (document, kind) in &state.written {
+                tx.cache.documents.pop(document);
+                if matches!(kind, Kind::Directory | Kind::Settings) {
+                    tx.cache.policies.remove(&pusher.workspace);
+                }
             }
-            tx.cache.policies.remove(&pusher.workspace);
             let verdict = match stopped {
                 Stopped::Verdict(verdict) => verdict,
                 Stopped::Failed(error) => return Err(error),
@@ -150,12 +162,19 @@ fn judge_group(
     }
 }
 
-fn run_group(tx: &mut Tx<'_>, now: Timestamp, pusher: &Pusher, group: &[PushedIntent]) -> Result<u64, Stopped> {
-    let mut state = GroupState::default();
+fn run_group(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    pusher: &Pusher,
+    group: &[PushedIntent],
+    state: &mut GroupState,
+) -> Result<Seq, Stopped> {
     let mut last = 0;
+    let mut known = Vec::new();
     for intent in group {
-        match judge(tx, now, pusher, intent, &state) {
+        match judge(tx, now, pusher, intent, state) {
             Ok(passed) if state.resolved.is_empty() => {
+                state.written.insert((intent.document, intent.kind));
                 last = accept(tx, now, pusher, intent, &passed)?;
                 if passed.creates {
                     state.created.insert(intent.document);
@@ -164,10 +183,33 @@ fn run_group(tx: &mut Tx<'_>, now: Timestamp, pusher: &Pusher, group: &[PushedIn
             // Something before it stands for another document: the whole group is run again by its author.
             Ok(_) => {}
             Err(Stopped::Verdict(Verdict::Resolved(pairs))) => state.resolved.extend(pairs),
+            Err(Stopped::Verdict(verdict @ (Verdict::Accepted(_) | Verdict::Duplicate(_)))) => known.push(verdict),
             Err(other) => return Err(other),
         }
     }
-    if state.resolved.is_empty() { Ok(last) } else { Err(Stopped::Verdict(Verdict::Resolved(state.resolved))) }
+    if known.len() == group.len() {
+        return Err(Stopped::Verdict(together(&known)));
+    }
+    if !known.is_empty() {
+        let reason = "some of the group was accepted before: a group is accepted as a whole";
+        let refusal = Refusal::new(RefusalCode::IntentReused, "group", reason);
+        return Err(Stopped::Verdict(Verdict::Rejected(refusal)));
+    }
+    if state.resolved.is_empty() { Ok(last) } else { Err(Stopped::Verdict(Verdict::Resolved(state.resolved.clone()))) }
+}
+
+/// The verdict of a group, all of which was accepted before.
+fn together(known: &[Verdict]) -> Verdict {
+    let duplicate = known.iter().any(|verdict| matches!(verdict, Verdict::Duplicate(_)));
+    let last = known
+        .iter()
+        .filter_map(|verdict| match verdict {
+            Verdict::Accepted(seq) | Verdict::Duplicate(seq) => Some(*seq),
+            _ => None,
+        })
+        .max()
+        .unwrap_or(0);
+    if duplicate { Verdict::Duplicate(last) } else { Verdict::Accepted(last) }
 }
 
 /// Step 7 for one intent.
@@ -230,17 +272,14 @@ fn keep_refusal(
     };
     for intent in group {
         // Bytes that can't be parsed have no hash to know them by; they are refused anew each time.
-        let parsed = offdesk_core::model::inspect::inspect(&intent.change)
-            .ok()
-            .and_then(|()| offdesk_core::model::document::parse_change(&intent.change).ok());
-        if let Some(change) = parsed {
+        if let Some(change) = parse(&intent.change) {
             // A copied change of another device keeps that device's verdict.
             let others = tx.holds(intent.document, intent.kind, &change.hash())?;
             if !others {
                 keep_verdict(tx, now, pusher, intent, &change.hash().0, verdict)?;
             }
         }
-        let bytes = &intent.change[..intent.change.len().min(offdesk_core::model::inspect::MAX_CHANGE_BYTES)];
+        let bytes = &intent.change[..intent.change.len().min(inspect::MAX_CHANGE_BYTES)];
         tx.connection()
             .prepare_cached(
                 "INSERT INTO quarantine (workspace, device, intent, document, code, path, reason, bytes, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -282,8 +321,15 @@ fn store_register(tx: &mut Tx<'_>, pusher: &Pusher, write: &RegisterWrite) -> Re
         .optional()?;
     let stored: Option<RegisterContent> = stored.map(|content| unpack(&content, "register")).transpose()?;
     let content = match (&write.value, &stored) {
-        // R25: a read mark only moves forward.
-        (RegisterContent::Order(new), Some(RegisterContent::Order(old))) => RegisterContent::Order(*new.max(old)),
+        // R25: a read mark only moves forward, and nobody has read what is not there yet.
+        (RegisterContent::Order(new), old) => {
+            let end: Seq = tx
+                .connection()
+                .prepare_cached("SELECT seq FROM workspaces WHERE id = ?1")?
+                .query_row([pusher.workspace.as_bytes()], |row| row.get(0))?;
+            let old = if let Some(RegisterContent::Order(old)) = old { *old } else { 0 };
+            RegisterContent::Order((*new).min(end).max(old))
+        }
         (value, _) => value.clone(),
     };
     if stored.as_ref() == Some(&content) {
@@ -299,7 +345,7 @@ fn store_register(tx: &mut Tx<'_>, pusher: &Pusher, write: &RegisterWrite) -> Re
     Ok(())
 }
 
-fn name(verdict: &Verdict) -> &'static str {
+pub(super) fn name(verdict: &Verdict) -> &'static str {
     match verdict {
         Verdict::Accepted(_) => "accepted",
         Verdict::Duplicate(_) => "duplicate",

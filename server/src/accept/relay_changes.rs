@@ -3,7 +3,7 @@
 use automerge::ActorId;
 use offdesk_core::{
     ids::{DocumentId, IntentId, WorkspaceId},
-    model::{Action, Kind, Settings},
+    model::{Action, Kind, Settings, genesis},
     protocol::{Epoch, Seq},
     time::Timestamp,
 };
@@ -24,11 +24,14 @@ pub fn epoch(tx: &ReadTx<'_>) -> Result<Epoch, StoreError> {
     Ok(tx.connection().prepare_cached("SELECT epoch FROM relay WHERE id = 1")?.query_row([], |row| row.get(0))?)
 }
 
-/// The relay's actor in a document: one per epoch, so that a restored relay never writes a sequence number twice.
+/// The relay's actor in a document: one per epoch, so that a restored relay never writes a sequence number twice. No
+/// device may write as one of them, of whatever epoch.
 pub(super) fn relay_actor(epoch: Epoch, document: DocumentId) -> ActorId {
     let digest =
         Sha256::new().chain_update(b"relay").chain_update(epoch.to_be_bytes()).chain_update(document.0).finalize();
-    ActorId::from(&digest[..16])
+    let mut name = [0u8; 8];
+    name.copy_from_slice(&digest[..8]);
+    genesis::relay_actor(name)
 }
 
 /// Creates a workspace with its directory and its settings.

@@ -176,9 +176,8 @@ fn scope_seq(tx: &ReadTx<'_>, device: &Authenticated) -> Result<Seq, StoreError>
 }
 
 fn revoked(tx: &ReadTx<'_>, device: &Authenticated, since: Seq) -> Result<BTreeSet<DocumentId>, StoreError> {
-    let mut statement = tx
-        .connection()
-        .prepare_cached("SELECT DISTINCT document FROM grants WHERE member = ?1 AND revoked_seq > ?2")?;
+    let mut statement =
+        tx.connection().prepare_cached("SELECT document FROM grants WHERE member = ?1 AND revoked_seq > ?2")?;
     let rows = statement
         .query_map(params![device.member.as_bytes(), since], |row| row.get::<_, Vec<u8>>(0))?
         .collect::<Result<Vec<_>, _>>()?;
