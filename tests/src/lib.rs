@@ -2,6 +2,7 @@
 //! speaks Twilio's API, and a proxy in between that counts, cuts and refuses.
 //!
 //! - [`world`]: a workspace with its people, their phones, a relay and a provider.
+//! - [`crash`]: processes that are killed.
 //! - [`proxy`]: the network between a device and the relay.
 //! - [`clock`]: clocks that can be set forward.
 //! - [`database`]: looking into a phone's encrypted file.
@@ -11,6 +12,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod clock;
+pub mod crash;
 pub mod database;
 pub mod proxy;
 pub mod wait;

@@ -25,6 +25,7 @@ use tokio::{
 use super::{
     config::Config,
     error::Error,
+    failpoints,
     live::CLOSED,
     stats::Traffic,
     status::{NetworkState, SyncStatus},
@@ -238,7 +239,13 @@ impl Engine {
     /// The disk failed or the relay broke the protocol; the driver then tries again by itself. [`Error::Paused`].
     pub(super) fn drive(self: &Arc<Self>, core: &mut Core, events: Vec<Event>) -> Result<(), Error> {
         let now = self.now();
-        match core.transact(|session, disk, rng| Ok(session.handle_all(now, rng, disk, events)?)) {
+        let points = failpoints::inside(&events);
+        let outcome = core.transact(|session, disk, rng| {
+            let effects = session.handle_all(now, rng, disk, events)?;
+            points.for_each(failpoints::hit);
+            Ok(effects)
+        });
+        match outcome {
             Ok((effects, glance)) => {
                 core.retry = FIRST_RETRY;
                 core.failure = None;
@@ -267,10 +274,12 @@ impl Engine {
             let value = run(session, now, rng, disk)?;
             // In the same transaction: one flush to the disk instead of two.
             let effects = session.handle(now, rng, disk, Event::Written)?;
+            failpoints::hit(failpoints::DEVICE_BEFORE_COMMIT);
             Ok((value, effects))
         });
         match outcome {
             Ok(((value, mut effects), glance)) => {
+                failpoints::hit(failpoints::DEVICE_AFTER_COMMIT);
                 effects.push(Effect::Changed);
                 self.carry_out(&mut core, effects, &glance);
                 Ok(value)

@@ -8,7 +8,7 @@ use tokio::{runtime::Handle, task::AbortHandle};
 use super::{
     driver::{Core, Engine, FIRST_RETRY, Glance, LONGEST_RETRY},
     error::Error,
-    stats,
+    failpoints, stats,
     transport::{Call, Part},
 };
 use crate::{
@@ -91,6 +91,7 @@ impl Engine {
     }
 
     fn send(self: &Arc<Self>, core: &mut Core, request: RequestId, frames: Vec<Request>) {
+        failpoints::sending(&frames);
         let call = Call { credential: self.identity().credential, frames };
         let engine = self.clone();
         match core.spawn(engine.exchange(request, call)) {

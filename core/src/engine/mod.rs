@@ -8,6 +8,7 @@
 //!   notices.
 //! - `transport`: HTTP; `connection`: start, network, pause, bounded sync; `enrolment`: birth and end of a device.
 //! - `verbs`: what a member does; `reading`: what screens show; `live`: lists that follow the store.
+//! - [`failpoints`]: where the kill tests kill.
 
 mod clock;
 mod config;
@@ -17,6 +18,7 @@ mod driver;
 mod effects;
 mod enrolment;
 mod error;
+pub mod failpoints;
 mod live;
 mod outbox_view;
 mod reading;
