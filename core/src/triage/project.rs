@@ -11,7 +11,7 @@ use crate::{
     ids::{AlertId, ContactId, DocumentId, IntentId, MemberId},
     model::{Contact, Conversation, Directory, MessageKind, Origin},
     policy::{Access, Visibility},
-    protocol::{Delivery, Fact, FactBody, MessageFact, Seq},
+    protocol::{Delivery, Fact, FactBody, HeldBecause, MessageFact, Seq},
     time::Timestamp,
     triage::row::{ActiveAlert, ContactRow, ConversationRow, MessageView, PREVIEW_CHARS, Preview},
 };
@@ -159,9 +159,7 @@ fn alerts(
     let replied = messages
         .iter()
         .filter(|message| message.by == Some(me) && message.kind == MessageKind::Outbound)
-        // A held reply (R33) answers nothing that its author had not seen.
-        .filter(|message| !matches!(message.delivery, Some(Delivery::Held(_) | Delivery::Dropped)))
-        .map(|message| message.order.unwrap_or(u64::MAX))
+        .map(|message| answers_before(message, messages))
         .max()
         .unwrap_or(0);
     let mut alerts: Vec<ActiveAlert> = facts
@@ -188,6 +186,18 @@ fn alerts(
         .collect();
     alerts.sort_by_key(|active| (std::cmp::Reverse(active.alert.at), active.alert.id));
     alerts
+}
+
+/// The order before which a reply answers everything: its own, but a held one (R33) answers nothing from the message on that
+/// its author had not seen.
+fn answers_before(reply: &MessageView, messages: &[MessageView]) -> u64 {
+    match &reply.delivery {
+        Some(Delivery::Held(HeldBecause::Newer(newer))) => {
+            messages.iter().find(|message| message.id == *newer).and_then(|message| message.order).unwrap_or(0)
+        }
+        Some(Delivery::Held(HeldBecause::Behind(_)) | Delivery::Dropped) => 0,
+        _ => reply.order.unwrap_or(u64::MAX),
+    }
 }
 
 fn text(why: &Why, messages: &[MessageView], directory: &Directory) -> String {
