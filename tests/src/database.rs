@@ -6,7 +6,16 @@ use rusqlite::{Connection, OpenFlags, types::ValueRef};
 
 /// Opens a phone's database for reading, with its raw key.
 pub fn open(path: &Path, key: &[u8; 32]) -> Connection {
-    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    keyed(path, key, OpenFlags::SQLITE_OPEN_READ_ONLY)
+}
+
+/// Opens the database of a phone that is closed, to damage it.
+pub fn open_writable(path: &Path, key: &[u8; 32]) -> Connection {
+    keyed(path, key, OpenFlags::SQLITE_OPEN_READ_WRITE)
+}
+
+fn keyed(path: &Path, key: &[u8; 32], flags: OpenFlags) -> Connection {
+    let connection = Connection::open_with_flags(path, flags).unwrap();
     let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
     connection.execute_batch(&format!("PRAGMA key = \"x'{hex}'\"")).unwrap();
     connection

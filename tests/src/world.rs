@@ -1,11 +1,18 @@
 //! A workspace with its people, their phones, a relay and a provider.
 
-use std::{io, net::SocketAddr, ops::Deref, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    ops::Deref,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures_util::FutureExt;
 use offdesk_core::{
     engine::{Config as DeviceConfig, Connection, NetworkState, Offdesk},
-    ids::{ConversationId, DocumentId, MemberId, RoleId, WorkspaceId},
+    ids::{ConversationId, DeviceId, DocumentId, MemberId, RoleId, WorkspaceId},
     model::{Action, ContactAccess, DashboardAccess, Member, MessageAccess, Role, RoleKind, Settings},
     store::DatabaseKey,
     triage::{InboxFilter, MessageView},
@@ -194,6 +201,17 @@ impl World {
         config
     }
 
+    /// The relay's id of a device, by the name that it was enrolled with.
+    pub async fn device_id(&self, name: &str) -> DeviceId {
+        let name = name.to_owned();
+        self.write(move |tx| {
+            let sql = "SELECT id FROM devices WHERE name = ?1";
+            let id: Vec<u8> = tx.connection().query_row(sql, [name], |row| row.get(0))?;
+            DeviceId::from_slice(&id).ok_or(StoreError::Missing("device"))
+        })
+        .await
+    }
+
     /// A customer texts our number.
     pub async fn inbound(&self, from: &str, text: &str) {
         self.provider.inbound(from, OUR_NUMBER, text).await.unwrap();
@@ -214,7 +232,7 @@ fn key_of(name: &str) -> [u8; 32] {
     key
 }
 
-fn app(database: &std::path::Path, addr: SocketAddr, provider: &Provider, clock: &LeapingClock) -> io::Result<App> {
+fn app(database: &Path, addr: SocketAddr, provider: &Provider, clock: &LeapingClock) -> io::Result<App> {
     let config = Config {
         database: database.to_owned(),
         listen: addr,
@@ -288,8 +306,14 @@ impl Phone {
 
     /// Closes it and opens it again from its file.
     pub async fn reopen(self) -> Phone {
+        self.tampered(|_, _| {}).await
+    }
+
+    /// Closes it, lets somebody at its file, and opens it again.
+    pub async fn tampered(self, tamper: impl FnOnce(&Path, &[u8; 32])) -> Phone {
         let Phone { device, proxy, clock, config, key, name } = self;
         device.close().await;
+        tamper(&config.database, &key);
         let device = Offdesk::open(config.clone()).unwrap();
         Phone { device, proxy, clock, config, key, name }
     }

@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
+mod access;
 mod bad_input;
+mod merging;
 mod offline;
+mod own_devices;
 mod reconnect;
 mod same_number;
