@@ -1,5 +1,5 @@
 //! Stories of one device and a small relay, frame by frame. Ann is a salesperson; her phone is the device.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod connection;
 mod lineage;
