@@ -82,7 +82,7 @@ fn another_spelling_of_a_member_is_no_register() {
     let keys = [
         format!("{}.active", id.to_lowercase()),
         format!("{id}.shoe_size"),
-        format!("{id}"),
+        id.clone(),
         format!("{id}."),
         format!("{id}.role.kind"),
         "active".into(),
