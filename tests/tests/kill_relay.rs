@@ -56,9 +56,8 @@ impl Member {
             if tunnel {
                 self.phone.set_network(NetworkState::Offline);
             }
-            for _ in 0..deeds {
-                self.something();
-            }
+            // Writing waits for the disk; the provider, who shares the runtime, is not to wait with it.
+            tokio::task::block_in_place(|| (0..deeds).for_each(|_| self.something()));
             let pause = Duration::from_millis(self.rng.random_range(20..90));
             let stopped = tokio::time::timeout(pause, stop.changed()).await.is_ok();
             if tunnel {

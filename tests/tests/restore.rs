@@ -115,6 +115,8 @@ async fn after_a_restore_devices_bring_back_what_is_theirs_and_nothing_is_sent_a
     let after = shown(&ana);
     assert_eq!(after.len(), before.len(), "conversations");
     assert!(after[&maria].tags.contains("children"));
+    let names: Vec<_> = after.values().map(|shown| shown.contact.as_str()).collect();
+    assert!(names.contains(&"Maria") && names.contains(&"João"), "{names:?}");
     assert!(messages(&ana, maria).iter().any(|message| message.id == asked), "the same message, under its id");
     assert_eq!(office.provider.texts().iter().filter(|text| !text.inbound).count(), sent.len(), "sent again");
     for text in ["Do you need a high chair?", "Your coat is still here"] {

@@ -67,6 +67,17 @@ pub(super) fn create(author: &Author, new: &NewContact) -> Result<Vec<Action>, V
     Ok(actions)
 }
 
+/// Somebody else created the contact meanwhile, perhaps a customer by writing: what it lacks is added, nothing replaced.
+pub(super) fn complete(new: &NewContact, on: &Contact) -> Result<Vec<Action>, VerbError> {
+    let missing = ContactEdit {
+        name: Some(new.name.clone()).filter(|name| on.name.is_empty() && !name.trim().is_empty()),
+        email: new.email.clone().filter(|_| on.email.is_none()),
+        add_phones: new.phones.clone(),
+        ..ContactEdit::default()
+    };
+    edit(&missing, on)
+}
+
 pub(super) fn edit(edit: &ContactEdit, on: &Contact) -> Result<Vec<Action>, VerbError> {
     let mut actions = Vec::new();
     if let Some(name) = edit.name.as_ref().filter(|name| name.trim() != on.name) {

@@ -222,8 +222,7 @@ impl Verb {
             (Verb::EditHeld { message, text }, State::Conversation(Some(on))) => held::edit(author, *message, text, on),
             (Verb::CreateContact(new), State::Contact(None)) => contact::create(author, new),
             (Verb::EditContact(edit), State::Contact(Some(on))) => contact::edit(edit, on),
-            // Somebody else created the contact meanwhile: what was asked for is there.
-            (Verb::CreateContact(_), State::Contact(Some(_))) => Err(VerbError::NothingToDo),
+            (Verb::CreateContact(new), State::Contact(Some(on))) => contact::complete(new, on),
             _ => Err(VerbError::WrongDocument),
         }
     }

@@ -4,7 +4,10 @@
 //! intent is run again (on another document, or on what the relay holds), or waits for its author's attention. Only a
 //! verdict ends an in-flight intent, and only the first one counts.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use sha2::{Digest, Sha256};
 
@@ -215,6 +218,10 @@ impl Session {
     ) -> Result<(), SessionError> {
         let mut intents = disk.open_intents()?;
         intents.extend(disk.attention()?);
+        let moves = |intent: &IntentRecord| to.get(&intent.document).is_some_and(|to| *to != intent.document);
+        // Somebody else created the contact: completing it there is a thing of its own, on which nothing else depends.
+        let parted = intents.iter().filter(|intent| moves(intent) && matches!(intent.verb, Verb::CreateContact(_)));
+        let parted: BTreeSet<IntentId> = parted.map(|intent| intent.group).collect();
         for mut intent in intents {
             let moved = to.get(&intent.document).copied().filter(|to| *to != intent.document);
             let renamed = rename_contact(&mut intent.verb, to);
@@ -222,11 +229,8 @@ impl Session {
                 continue;
             }
             self.workspace.restage(intent.document);
-            let attention = matches!(intent.state, IntentState::NeedsAttention(_));
-            if moved.is_some() && matches!(intent.verb, Verb::CreateContact(_)) && !attention {
-                // Somebody else created the contact: what was asked for is there.
-                disk.remove_intent(intent.id)?;
-                continue;
+            if parted.contains(&intent.group) {
+                intent.group = intent.id;
             }
             intent.document = moved.unwrap_or(intent.document);
             let document = intent.document;
