@@ -2,8 +2,8 @@
 //!
 //! A request is read whole (it is bounded), its push is judged in one transaction of the writer, and then pages follow
 //! until the device is up to date; a live stream goes on page by page as the log grows. A page is computed on a reader's
-//! snapshot by [`catch_up`], from the device's cursor alone: the relay keeps nothing about a stream but the order of a
-//! large catch-up ([`backfill`]), so that a cut stream resumes where it broke, on any connection.
+//! snapshot by `catch_up`, from the device's cursor alone: the relay keeps nothing about a stream but the order of a
+//! large catch-up (`backfill`), so that a cut stream resumes where it broke, on any connection.
 
 mod backfill;
 mod catch_up;
