@@ -10,12 +10,9 @@ use super::{
     transport::Transport,
 };
 use crate::{
-    protocol::{
-        Cursor, ENROL_PATH, ENROLMENT_CODE_PATH, EnrolRequest, EnrolResponse, EnrolmentCode, Incarnation, Problem,
-    },
+    protocol::{ENROL_PATH, ENROLMENT_CODE_PATH, EnrolRequest, EnrolResponse, EnrolmentCode, Problem},
     store::Database,
-    sync::storage::{Identity, Storage, StorageError, SyncState},
-    time::Timestamp,
+    sync::storage::{Storage, StorageError, born},
 };
 
 impl Offdesk {
@@ -112,27 +109,6 @@ fn answer<T: serde::de::DeserializeOwned>(status: u16, body: &[u8]) -> Result<T,
         Ok(problem) => Err(Error::Enrolment(problem)),
         Err(_) => Err(Error::Relay { status, title: String::new() }),
     }
-}
-
-/// What a device knows right after its enrolment.
-fn born(relay: &str, enrolled: &EnrolResponse, now: Timestamp) -> (Identity, SyncState) {
-    let identity = Identity {
-        workspace: enrolled.workspace,
-        member: enrolled.member,
-        device: enrolled.device,
-        relay: relay.trim().to_owned(),
-        credential: enrolled.credential.clone(),
-    };
-    let state = SyncState {
-        cursor: Cursor { epoch: enrolled.epoch, ..Cursor::default() },
-        incarnation: Incarnation { previous: enrolled.incarnation, next: enrolled.incarnation },
-        push_number: 0,
-        last_contact: now,
-        last_digest: now,
-        clone: false,
-        revoked: false,
-    };
-    (identity, state)
 }
 
 impl Engine {

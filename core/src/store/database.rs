@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior, backup::Backup};
 
 use super::{
     DatabaseKey, Reader, SqliteStorage,
@@ -46,6 +46,24 @@ impl Database {
     /// [`StorageError::Io`] if there is no memory.
     pub fn in_memory() -> Result<Self, StorageError> {
         Self::at(Place::memory())
+    }
+
+    /// A copy in memory of what is committed in a memory database: for simulations, in which devices begin as copies of
+    /// one that was made, are cloned, and are put back to an older copy.
+    ///
+    /// # Errors
+    /// [`StorageError::Io`] if there is no memory, or if this one is a file or released.
+    pub fn copy_in_memory(&self) -> Result<Self, StorageError> {
+        if matches!(self.place, Place::File { .. }) {
+            return Err(StorageError::Io("only a memory database is copied in memory".into()));
+        }
+        let source = self.writer.as_ref().ok_or_else(released)?;
+        let place = Place::memory();
+        let mut writer = place.writer()?;
+        Backup::new(source, &mut writer)?.run_to_completion(i32::MAX, Duration::ZERO, None)?;
+        let readers = Arc::new(Readers::new(place.clone()));
+        let (rebuild, clean) = (self.needs_rebuild(), self.clean);
+        Ok(Self { place, writer: Some(writer), parked: None, readers, rebuild, clean, log_to_cut: false })
     }
 
     pub(super) fn at(place: Place) -> Result<Self, StorageError> {

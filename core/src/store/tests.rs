@@ -339,6 +339,15 @@ fn memory_survives_a_release() {
 }
 
 #[test]
+fn a_copy_in_memory_goes_its_own_way() {
+    let mut database = Database::in_memory().unwrap();
+    let empty = database.copy_in_memory().unwrap();
+    fill(&mut database);
+    assert_eq!(names(&database.copy_in_memory().unwrap()), ["Dmitri", "Clara Ng"]);
+    assert_eq!(names(&empty), Vec::<String>::new());
+}
+
+#[test]
 fn a_fresh_database_waits_for_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("device.db");

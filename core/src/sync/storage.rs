@@ -10,7 +10,7 @@ use crate::{
     intents::Verb,
     model::{Channel, Kind, Refusal},
     policy::Visibility,
-    protocol::{Cursor, Fact, Incarnation, RegisterContent, RegisterKey, Seq},
+    protocol::{Cursor, EnrolResponse, Fact, Incarnation, RegisterContent, RegisterKey, Seq},
     time::Timestamp,
     triage::{ActiveAlert, ContactRow, ConversationRow, Registers},
 };
@@ -75,6 +75,27 @@ pub struct SyncState {
     pub clone: bool,
     /// The device was revoked (R10): it is to be wiped.
     pub revoked: bool,
+}
+
+/// What a device knows right after its enrolment.
+pub fn born(relay: &str, enrolled: &EnrolResponse, now: Timestamp) -> (Identity, SyncState) {
+    let identity = Identity {
+        workspace: enrolled.workspace,
+        member: enrolled.member,
+        device: enrolled.device,
+        relay: relay.trim().to_owned(),
+        credential: enrolled.credential.clone(),
+    };
+    let state = SyncState {
+        cursor: Cursor { epoch: enrolled.epoch, ..Cursor::default() },
+        incarnation: Incarnation { previous: enrolled.incarnation, next: enrolled.incarnation },
+        push_number: 0,
+        last_contact: now,
+        last_digest: now,
+        clone: false,
+        revoked: false,
+    };
+    (identity, state)
 }
 
 /// A document as stored: a snapshot of what the relay confirmed and the confirmed changes since.

@@ -67,12 +67,20 @@ pub fn take(database: &Path, to: &Path, now: Timestamp) -> Result<Taken, CopyErr
     let source = open_source(database)?;
     let place = Place::reserve(to)?;
     let mut copy = copy(&source, place.partial())?;
-    copy.execute("UPDATE relay SET backup_at = ?1", [now.millis()])?;
+    stamp(&copy, now)?;
     let epoch: i64 = copy.query_row("SELECT epoch FROM relay", [], |row| row.get(0))?;
     finish(&mut copy, place.partial())?;
     drop(copy);
     let size = place.keep()?;
     Ok(Taken { file: to.to_owned(), size, epoch: epoch.cast_unsigned() })
+}
+
+/// Notes in a copy when it was taken.
+///
+/// # Errors
+/// As SQLite's.
+pub fn stamp(copy: &Connection, now: Timestamp) -> Result<(), rusqlite::Error> {
+    copy.execute("UPDATE relay SET backup_at = ?1", [now.millis()]).map(|_| ())
 }
 
 /// Opens a database to copy from, without changing it.

@@ -70,7 +70,12 @@ pub fn restore(from: &Path, to: &Path, actor: &mut Actor<'_>) -> Result<Restored
     Ok(Restored { database: to.to_owned(), backup_at, epoch, uncertain })
 }
 
-fn begin_epoch(copy: &mut Connection, actor: &mut Actor<'_>) -> Result<(Timestamp, u64, u64), CopyError> {
+/// Makes a copy that was put back the relay's database: a new epoch, in which nothing is dispatched yet. Returns when the
+/// backup was taken, the epoch, and the messages about which the provider will be asked.
+///
+/// # Errors
+/// [`CopyError`]; the copy is then unchanged.
+pub fn begin_epoch(copy: &mut Connection, actor: &mut Actor<'_>) -> Result<(Timestamp, u64, u64), CopyError> {
     let transaction = copy.transaction()?;
     let (old, backup_at): (i64, Option<i64>) =
         transaction.query_row("SELECT epoch, backup_at FROM relay", [], |row| Ok((row.get(0)?, row.get(1)?)))?;

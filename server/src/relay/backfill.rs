@@ -11,7 +11,7 @@ use rand::Rng;
 use rusqlite::params;
 
 use super::{
-    catch_up::{Page, Plan, frame},
+    catch_up::{Page, PageSizes, Plan, frame},
     contents,
 };
 use crate::{
@@ -19,13 +19,6 @@ use crate::{
     auth::Authenticated,
     store::{ReadTx, StoreError, Tx},
 };
-
-/// Documents of the first page: what a first screen shows, and its contacts.
-const FIRST_PAGE: usize = 64;
-/// The most documents of a later page.
-const PAGE: usize = 512;
-/// A page ends once it holds this many bytes: what one transaction of a phone applies without a pause that people see.
-const PAGE_BYTES: usize = 256 * 1024;
 
 /// Every document that the member's devices are sent, in the order of a cold start: directory and settings, then
 /// conversations (open before closed, one's own before others', the latest first), each after its contact, then contacts
@@ -100,6 +93,7 @@ pub(super) fn page(
     device: &Authenticated,
     cursor: &Cursor,
     place: Backfill,
+    sizes: &PageSizes,
 ) -> Result<Option<Page>, StoreError> {
     let total: u64 = tx
         .connection()
@@ -108,7 +102,7 @@ pub(super) fn page(
     if total == 0 || place.sent > total {
         return Ok(None);
     }
-    let most = if place.sent == 0 { FIRST_PAGE } else { PAGE };
+    let most = if place.sent == 0 { sizes.first } else { sizes.later };
     let mut statement = tx.connection().prepare_cached(
         "SELECT document, from_seq FROM backfills WHERE device = ?1 AND backfill = ?2 AND position >= ?3 ORDER BY position LIMIT ?4",
     )?;
@@ -125,7 +119,7 @@ pub(super) fn page(
             frames.push(frame);
         }
         sent += 1;
-        if bytes >= PAGE_BYTES {
+        if bytes >= sizes.bytes {
             break;
         }
     }

@@ -23,8 +23,25 @@ use crate::{
     store::{ReadTx, StoreError},
 };
 
-/// The most documents of a difference that is sent as one page.
-pub(super) const PAGE_DOCUMENTS: usize = 256;
+/// How much goes into a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageSizes {
+    /// The most documents of a difference that is sent as one page.
+    pub difference: usize,
+    /// Documents of a list's first page: what a first screen shows, and its contacts.
+    pub first: usize,
+    /// The most documents of a later page.
+    pub later: usize,
+    /// A list's page ends once it holds this many bytes: what one transaction of a phone applies without a pause that
+    /// people see.
+    pub bytes: usize,
+}
+
+impl Default for PageSizes {
+    fn default() -> Self {
+        Self { difference: 256, first: 64, later: 512, bytes: 256 * 1024 }
+    }
+}
 
 /// What comes next for a device.
 #[derive(Debug)]
@@ -60,9 +77,15 @@ pub(super) struct Plan {
 }
 
 /// The next step at `cursor`, whose epoch the caller has checked.
-pub(super) fn next(tx: &ReadTx<'_>, device: &Authenticated, epoch: Epoch, cursor: &Cursor) -> Result<Step, StoreError> {
+pub(super) fn next(
+    tx: &ReadTx<'_>,
+    device: &Authenticated,
+    epoch: Epoch,
+    cursor: &Cursor,
+    sizes: &PageSizes,
+) -> Result<Step, StoreError> {
     let cursor = match cursor.backfill {
-        Some(place) => match backfill::page(tx, device, cursor, place)? {
+        Some(place) => match backfill::page(tx, device, cursor, place, sizes)? {
             Some(page) => return Ok(Step::Page(page)),
             // The list is gone (the device fell back to an old copy of its store): from the start.
             None => Cursor { epoch, seq: 0, backfill: None },
@@ -72,7 +95,13 @@ pub(super) fn next(tx: &ReadTx<'_>, device: &Authenticated, epoch: Epoch, cursor
     let seq = log_end(tx, device.workspace)?;
     if cursor.seq == 0 {
         let first = registers(tx, device, 0)?.into_iter().collect();
-        return plan_or_page(tx, device, epoch, Plan { first, documents: backfill::cold_order(tx, device)?, seq });
+        return plan_or_page(
+            tx,
+            device,
+            epoch,
+            Plan { first, documents: backfill::cold_order(tx, device)?, seq },
+            sizes,
+        );
     }
     if cursor.seq >= seq {
         return Ok(Step::UpToDate);
@@ -81,12 +110,19 @@ pub(super) fn next(tx: &ReadTx<'_>, device: &Authenticated, epoch: Epoch, cursor
         let documents = backfill::cold_order(tx, device)?;
         let mut first = vec![Response::Retain { documents: documents.iter().map(|(document, _)| *document).collect() }];
         first.extend(registers(tx, device, cursor.seq)?);
-        return plan_or_page(tx, device, epoch, Plan { first, documents, seq });
+        return plan_or_page(tx, device, epoch, Plan { first, documents, seq }, sizes);
     }
-    difference(tx, device, epoch, cursor.seq, seq)
+    difference(tx, device, epoch, cursor.seq, seq, sizes)
 }
 
-fn difference(tx: &ReadTx<'_>, device: &Authenticated, epoch: Epoch, since: Seq, seq: Seq) -> Result<Step, StoreError> {
+fn difference(
+    tx: &ReadTx<'_>,
+    device: &Authenticated,
+    epoch: Epoch,
+    since: Seq,
+    seq: Seq,
+    sizes: &PageSizes,
+) -> Result<Step, StoreError> {
     let mut frames = Vec::new();
     let revoked = revoked(tx, device, since)?;
     if !revoked.is_empty() {
@@ -101,15 +137,21 @@ fn difference(tx: &ReadTx<'_>, device: &Authenticated, epoch: Epoch, since: Seq,
         let whole = from > since || revoked.contains(&document);
         documents.push((document, if whole { 0 } else { since }));
     }
-    let mut step = plan_or_page(tx, device, epoch, Plan { first: frames, documents, seq })?;
+    let mut step = plan_or_page(tx, device, epoch, Plan { first: frames, documents, seq }, sizes)?;
     if let Step::Page(page) = &mut step {
         fetched(tx, device, since, page)?;
     }
     Ok(step)
 }
 
-fn plan_or_page(tx: &ReadTx<'_>, device: &Authenticated, epoch: Epoch, plan: Plan) -> Result<Step, StoreError> {
-    if plan.documents.len() > PAGE_DOCUMENTS {
+fn plan_or_page(
+    tx: &ReadTx<'_>,
+    device: &Authenticated,
+    epoch: Epoch,
+    plan: Plan,
+    sizes: &PageSizes,
+) -> Result<Step, StoreError> {
+    if plan.documents.len() > sizes.difference {
         return Ok(Step::Backfill(plan));
     }
     let mut frames = plan.first;

@@ -53,8 +53,8 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
     })?;
     let request = request::read(&body).map_err(|error| malformed(&error))?;
     let (chunks, received) = mpsc::channel::<Bytes>(CHUNKS);
-    let stream = Stream::new(app, device, chunks);
-    tokio::spawn(stream.run(request));
+    let stream = Stream::new(app, chunks);
+    tokio::spawn(stream.run(device, request));
     let body = Body::from_stream(stream::unfold(received, |mut received| async move {
         let chunk = received.recv().await?;
         Some((Ok::<_, std::convert::Infallible>(chunk), received))

@@ -18,7 +18,7 @@ const MAX_FETCH: usize = 256;
 
 /// A request that can't be answered.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum RequestError {
+pub enum RequestError {
     /// Not a stream of frames.
     #[error(transparent)]
     Codec(#[from] CodecError),
@@ -32,24 +32,31 @@ pub(super) enum RequestError {
 
 /// A request.
 #[derive(Debug)]
-pub(super) struct SyncRequest {
-    pub(super) hello: Hello,
+pub struct SyncRequest {
+    /// Who asks for what, and where they are.
+    pub hello: Hello,
     /// The push, if there is one.
-    pub(super) push: Option<PushBody>,
+    pub push: Option<PushBody>,
     /// Documents asked for by name.
-    pub(super) fetch: Vec<DocumentId>,
+    pub fetch: Vec<DocumentId>,
 }
 
 /// What is pushed.
 #[derive(Debug)]
-pub(super) struct PushBody {
-    pub(super) number: u64,
-    pub(super) groups: Vec<Vec<PushedIntent>>,
-    pub(super) registers: Vec<RegisterWrite>,
+pub struct PushBody {
+    /// Its number.
+    pub number: u64,
+    /// Its groups.
+    pub groups: Vec<Vec<PushedIntent>>,
+    /// Its register writes.
+    pub registers: Vec<RegisterWrite>,
 }
 
 /// Reads a request's body.
-pub(super) fn read(body: &[u8]) -> Result<SyncRequest, RequestError> {
+///
+/// # Errors
+/// [`RequestError`] if it is no request.
+pub fn read(body: &[u8]) -> Result<SyncRequest, RequestError> {
     let mut decoder = Decoder::new(INFLATED)?;
     decoder.feed(body);
     let hello = match decoder.read::<Request>()? {

@@ -1,28 +1,26 @@
-//! One response: greeting, verdicts, pages, and for a live stream what happens from then on.
+//! Carries an exchange out over a socket: its reads go to the store's readers, its writes to the writer, its frames
+//! through one compressed stream to the device.
 
 use std::time::Duration;
 
 use axum::body::Bytes;
-use offdesk_core::{
-    ids::DocumentId,
-    policy::Visibility,
-    protocol::{CodecError, Cursor, Encoder, Goodbye, Response, VERSION, Welcome},
+use offdesk_core::protocol::{CodecError, Cursor, Encoder, Goodbye, Response};
+use tokio::{
+    sync::{broadcast, mpsc},
+    time::Interval,
 };
-use rusqlite::params;
-use tokio::sync::{broadcast, mpsc};
 
 use super::{
-    backfill,
-    catch_up::{self, Step},
-    contents, digests,
+    catch_up::PageSizes,
+    exchange::{Exchange, Step, goodbye},
+    live::Place,
     request::SyncRequest,
 };
 use crate::{
-    accept::{self, Push, Pusher, document_row, is_clone},
-    auth::{self, AuthError, Authenticated},
+    auth::{AuthError, Authenticated},
     metrics::LIVE_STREAMS,
     serve::App,
-    store::{Changed, StoreError},
+    store::{Changed, ReadTx, StoreError, Tx},
 };
 
 /// Window of an ordinary response, as a power of two: 128 KiB a stream.
@@ -42,17 +40,13 @@ enum Stop {
 
 impl From<StoreError> for Stop {
     fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "a sync stream failed");
-        Stop::Goodbye(Goodbye::Internal)
+        AuthError::from(error).into()
     }
 }
 
 impl From<AuthError> for Stop {
     fn from(error: AuthError) -> Self {
-        match error {
-            AuthError::Store(error) => error.into(),
-            _ => Stop::Goodbye(Goodbye::Revoked),
-        }
+        Stop::Goodbye(goodbye(&error))
     }
 }
 
@@ -65,21 +59,42 @@ impl From<CodecError> for Stop {
 
 pub(super) struct Stream {
     app: App,
-    device: Authenticated,
     chunks: mpsc::Sender<Bytes>,
     encoder: Option<Encoder>,
+    live: Option<Live>,
+}
+
+/// What a live stream has besides.
+struct Live {
+    place: Place,
+    heartbeat: Interval,
+}
+
+impl Live {
+    fn begin(app: &App, exchange: &Exchange) -> Self {
+        metrics::gauge!(LIVE_STREAMS).increment(1.0);
+        let place = app.streams.enter(exchange.device().device, app.config.limits.streams_per_device);
+        let mut heartbeat = tokio::time::interval(app.config.heartbeat);
+        heartbeat.reset();
+        Self { place, heartbeat }
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        metrics::gauge!(LIVE_STREAMS).decrement(1.0);
+    }
 }
 
 impl Stream {
-    pub(super) fn new(app: App, device: Authenticated, chunks: mpsc::Sender<Bytes>) -> Self {
-        Self { app, device, chunks, encoder: None }
+    pub(super) fn new(app: App, chunks: mpsc::Sender<Bytes>) -> Self {
+        Self { app, chunks, encoder: None, live: None }
     }
 
-    pub(super) async fn run(mut self, request: SyncRequest) {
-        let cold = request.hello.cursor.seq == 0 || request.hello.cursor.backfill.is_some();
-        let window = if cold && request.hello.pull { LARGE_WINDOW } else { SMALL_WINDOW };
-        self.encoder = Encoder::new(window).ok();
-        let stop = self.serve(request).await.err();
+    pub(super) async fn run(mut self, device: Authenticated, request: SyncRequest) {
+        let exchange = Exchange::new(device, request, PageSizes::default());
+        self.encoder = Encoder::new(if exchange.is_cold() { LARGE_WINDOW } else { SMALL_WINDOW }).ok();
+        let stop = self.serve(exchange).await.err();
         if let Some(Stop::Goodbye(reason)) = stop {
             let _ = self.push(&Response::Goodbye { reason });
         }
@@ -88,247 +103,74 @@ impl Stream {
         }
     }
 
-    async fn serve(&mut self, request: SyncRequest) -> Result<(), Stop> {
+    async fn serve(&mut self, mut exchange: Exchange) -> Result<(), Stop> {
         // Before anything is read, so that no commit falls between a page and the wait for the next.
         let mut changed = self.app.store.changed();
-        let epoch = self.app.store.read(accept::epoch).await?;
-        let hello = &request.hello;
-        let same_epoch = hello.cursor.epoch == epoch || hello.cursor.epoch == 0;
-        let clone = is_clone(self.device.incarnation, hello.incarnation);
-        // In another epoch the device's work is to be offered again first, under fresh actors.
-        let push = if same_epoch { request.push } else { None };
-        let verdicts = match push {
-            Some(push) if !clone => {
-                let push = Push {
-                    incarnation: hello.incarnation,
-                    number: push.number,
-                    groups: push.groups,
-                    registers: push.registers,
-                };
-                self.judge(push).await?
-            }
-            _ => Some(Vec::new()),
-        };
-        let clone = clone || verdicts.is_none();
-        let mut cursor =
-            if same_epoch { Cursor { epoch, ..hello.cursor } } else { Cursor { epoch, seq: 0, backfill: None } };
-        let up_to_date = hello.pull && same_epoch && !clone && self.up_to_date(cursor).await?;
-        let welcome = Welcome { version: VERSION.min(hello.version), epoch, now: self.app.now(), up_to_date, clone };
-        self.push(&Response::Welcome(welcome))?;
-        for frame in verdicts.unwrap_or_default() {
-            self.push(&frame)?;
-        }
-        self.flush().await?;
-        if clone || !same_epoch {
-            // The device must settle this before anything else is of use to it.
-            return Ok(());
-        }
-        if !request.fetch.is_empty() {
-            self.fetch(request.fetch).await?;
-        }
-        if !hello.pull {
-            return Ok(());
-        }
-        if up_to_date && let Some(digest) = hello.digest.clone() {
-            self.mend(digest, cursor).await?;
-        }
-        self.pages(&mut cursor, true).await?;
-        if hello.live {
-            self.shrink().await?;
-            metrics::gauge!(LIVE_STREAMS).increment(1.0);
-            let ended = self.live(&mut changed, cursor).await;
-            metrics::gauge!(LIVE_STREAMS).decrement(1.0);
-            return ended;
-        }
-        Ok(())
-    }
-
-    async fn judge(&self, push: Push) -> Result<Option<Vec<Response>>, Stop> {
-        let pusher =
-            Pusher { workspace: self.device.workspace, member: self.device.member, device: self.device.device };
-        let now = self.app.now();
-        let answered = self.app.store.write(move |tx| accept::push(tx, now, &pusher, &push)).await;
-        match answered {
-            Err(StoreError::Missing("device")) => Err(Stop::Goodbye(Goodbye::Revoked)),
-            other => Ok(other?),
-        }
-    }
-
-    async fn up_to_date(&self, cursor: Cursor) -> Result<bool, Stop> {
-        if cursor.seq == 0 || cursor.backfill.is_some() {
-            return Ok(false);
-        }
-        let workspace = self.device.workspace;
-        let end = self.app.store.read(move |tx| catch_up::log_end(tx, workspace)).await?;
-        Ok(cursor.seq >= end)
-    }
-
-    /// Sends pages until the device is up to date. `tell` says so even if nothing was missing.
-    async fn pages(&mut self, cursor: &mut Cursor, mut tell: bool) -> Result<(), Stop> {
+        let mut told = exchange.cursor();
         loop {
-            let (device, at) = (self.device.clone(), *cursor);
-            let step = self
-                .app
-                .store
-                .read(move |tx| {
-                    // Access may have changed since the last page: what is sent is what may be seen now (R9, R10).
-                    let access = auth::access(tx, device.workspace, device.member)?.ok_or(AuthError::Deactivated)?;
-                    let device = Authenticated { access, ..device };
-                    revoked(tx, &device)?;
-                    let epoch = accept::epoch(tx)?;
-                    Ok::<_, AuthError>((access, catch_up::next(tx, &device, epoch, &at)?))
-                })
-                .await?;
-            let (access, step) = step;
-            self.device.access = access;
-            match step {
-                Step::UpToDate => return Ok(()),
-                Step::Backfill(plan) => {
-                    let (device, mut rng) = (self.device.device, self.app.rng());
-                    let (plan, place) = self
-                        .app
-                        .store
-                        .write(move |tx| {
-                            let place = backfill::begin(tx, device, &plan, &mut rng)?;
-                            Ok::<_, StoreError>((plan, place))
-                        })
-                        .await?;
-                    for frame in &plan.first {
-                        self.push(frame)?;
-                    }
-                    *cursor = Cursor { epoch: cursor.epoch, seq: plan.seq, backfill: Some(place) };
-                    tell = true;
+            match exchange.step() {
+                Step::Read => {
+                    let now = self.app.now();
+                    let read = move |tx: &ReadTx<'_>| exchange.read(now, tx).map(|()| exchange);
+                    exchange = self.app.store.read(read).await?;
                 }
-                Step::Page(page) => {
-                    let nothing = page.frames.is_empty();
-                    *cursor = page.cursor;
-                    for frame in &page.frames {
+                Step::Write => {
+                    let (now, mut rng) = (self.app.now(), self.app.rng());
+                    let write = move |tx: &mut Tx<'_>| exchange.write(now, &mut rng, tx).map(|()| exchange);
+                    exchange = self.app.store.write(write).await?;
+                }
+                Step::Send { frames, flush } => {
+                    for frame in &frames {
                         self.push(frame)?;
                     }
-                    if !page.unfetch.is_empty() {
-                        self.unfetch(page.unfetch).await?;
-                    }
-                    let more = cursor.backfill.is_some();
-                    if !nothing || tell {
-                        self.push(&Response::Cursor { cursor: *cursor, up_to_date: !more })?;
+                    if flush {
                         self.flush().await?;
                     }
-                    tell = more;
                 }
+                Step::Wait => {
+                    if self.live.is_none() {
+                        self.shrink().await?;
+                        self.live = Some(Live::begin(&self.app, &exchange));
+                        told = exchange.cursor();
+                    }
+                    self.wait(&mut changed, &mut exchange, &mut told).await?;
+                }
+                Step::End => return Ok(()),
             }
         }
     }
 
-    /// Pages as the log grows, heartbeats in between, until somebody ends it.
-    async fn live(&mut self, changed: &mut broadcast::Receiver<Changed>, mut cursor: Cursor) -> Result<(), Stop> {
-        let shutdown = self.app.shutdown.clone();
-        let place = self.app.streams.enter(self.device.device, self.app.config.limits.streams_per_device);
-        let mut told = cursor;
-        let mut heartbeat = tokio::time::interval(self.app.config.heartbeat);
-        heartbeat.reset();
+    /// Waits for the log to grow, or for the time of a heartbeat, or for somebody to end it.
+    async fn wait(
+        &mut self,
+        changed: &mut broadcast::Receiver<Changed>,
+        exchange: &mut Exchange,
+        told: &mut Cursor,
+    ) -> Result<(), Stop> {
+        let Some(live) = &mut self.live else { return Ok(()) };
+        if *told != exchange.cursor() {
+            *told = exchange.cursor();
+            live.heartbeat.reset();
+        }
         loop {
             tokio::select! {
-                () = shutdown.cancelled() => return Err(Stop::Goodbye(Goodbye::ShuttingDown)),
+                () = self.app.shutdown.cancelled() => return Err(Stop::Goodbye(Goodbye::ShuttingDown)),
                 () = self.chunks.closed() => return Err(Stop::Gone),
-                () = place.taken.cancelled() => return Err(Stop::Gone),
-                _ = heartbeat.tick() => {
-                    // A cursor that moved without a frame of the member's own is told now and then.
-                    let frame = if told == cursor { Response::Heartbeat } else { Response::Cursor { cursor, up_to_date: true } };
-                    self.push(&frame)?;
-                    self.flush().await?;
-                    told = cursor;
+                () = live.place.taken.cancelled() => return Err(Stop::Gone),
+                _ = live.heartbeat.tick() => {
+                    exchange.beat();
+                    return Ok(());
                 }
-                change = changed.recv() => {
-                    match change {
-                        Ok(Changed::Log(workspace)) if workspace != self.device.workspace => continue,
-                        Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
-                        Err(broadcast::error::RecvError::Closed) => return Err(Stop::Goodbye(Goodbye::ShuttingDown)),
+                change = changed.recv() => match change {
+                    Ok(Changed::Log(workspace)) if workspace != exchange.device().workspace => {}
+                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {
+                        exchange.woken();
+                        return Ok(());
                     }
-                    let before = cursor;
-                    self.pages(&mut cursor, false).await?;
-                    if cursor != before {
-                        heartbeat.reset();
-                    }
-                }
+                    Err(broadcast::error::RecvError::Closed) => return Err(Stop::Goodbye(Goodbye::ShuttingDown)),
+                },
             }
         }
-    }
-
-    async fn mend(&mut self, told: Vec<u64>, cursor: Cursor) -> Result<(), Stop> {
-        let device = self.device.clone();
-        let frames = self.app.store.read(move |tx| digests::mend(tx, &device, &told)).await?;
-        for frame in &frames {
-            self.push(frame)?;
-        }
-        if !frames.is_empty() {
-            self.push(&Response::Cursor { cursor, up_to_date: true })?;
-            self.flush().await?;
-        }
-        Ok(())
-    }
-
-    /// Documents asked for by name: sent if the member may see them by any path, else evicted. Those that are not sent by
-    /// themselves (R7) are remembered, so that they go on.
-    async fn fetch(&mut self, documents: Vec<DocumentId>) -> Result<(), Stop> {
-        let device = self.device.clone();
-        let (frames, remember) = self
-            .app
-            .store
-            .read(move |tx| {
-                let (mut frames, mut remember) = (Vec::new(), Vec::new());
-                for document in documents {
-                    let row = document_row(tx, document)?.filter(|row| row.workspace == device.workspace);
-                    let visibility = match &row {
-                        Some(row) => tx.visibility(&device.access, document, row)?,
-                        None => Visibility::NONE,
-                    };
-                    match row.filter(|_| visibility.any()) {
-                        Some(row) => {
-                            frames.push(contents::snapshot(tx, &device.access, document, &row, visibility)?);
-                            if !visibility.dashboard() {
-                                remember.push(document);
-                            }
-                        }
-                        None => frames.push(Response::Evict { documents: vec![document] }),
-                    }
-                }
-                Ok::<_, StoreError>((frames, remember))
-            })
-            .await?;
-        if !remember.is_empty() {
-            let device = self.device.device;
-            self.app
-                .store
-                .write(move |tx| {
-                    for document in &remember {
-                        tx.connection()
-                            .prepare_cached("INSERT OR IGNORE INTO fetched (device, document, seq) VALUES (?1, ?2, 0)")?
-                            .execute(params![device.as_bytes(), document.as_bytes()])?;
-                    }
-                    Ok::<_, StoreError>(())
-                })
-                .await?;
-        }
-        for frame in &frames {
-            self.push(frame)?;
-        }
-        self.flush().await
-    }
-
-    async fn unfetch(&self, documents: Vec<DocumentId>) -> Result<(), Stop> {
-        let device = self.device.device;
-        self.app
-            .store
-            .write(move |tx| {
-                for document in &documents {
-                    tx.connection()
-                        .prepare_cached("DELETE FROM fetched WHERE device = ?1 AND document = ?2")?
-                        .execute(params![device.as_bytes(), document.as_bytes()])?;
-                }
-                Ok::<_, StoreError>(())
-            })
-            .await?;
-        Ok(())
     }
 
     /// Ends a cold start's compressed frame and begins one with a small window: a stream stays open for hours, and megabytes
@@ -360,13 +202,4 @@ impl Stream {
             Err(mpsc::error::SendTimeoutError::Closed(_)) => Err(Stop::Gone),
         }
     }
-}
-
-/// Whether the device was revoked since it authenticated.
-fn revoked(tx: &crate::store::ReadTx<'_>, device: &Authenticated) -> Result<(), AuthError> {
-    let revoked: Option<i64> = tx
-        .connection()
-        .prepare_cached("SELECT revoked FROM devices WHERE id = ?1")?
-        .query_row([device.device.as_bytes()], |row| row.get(0))?;
-    if revoked.is_some() { Err(AuthError::Revoked) } else { Ok(()) }
 }

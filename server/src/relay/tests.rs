@@ -14,7 +14,7 @@ use rand::{SeedableRng, rngs::StdRng};
 
 use super::{
     backfill,
-    catch_up::{self, PAGE_DOCUMENTS, Page, Step},
+    catch_up::{self, Page, PageSizes, Step},
 };
 use crate::{
     accept::{
@@ -55,7 +55,7 @@ impl Receiver {
             .store
             .read_blocking(move |tx| {
                 let epoch = accept::epoch(tx)?;
-                catch_up::next(tx, &device, epoch, &Cursor { epoch, ..cursor })
+                catch_up::next(tx, &device, epoch, &Cursor { epoch, ..cursor }, &PageSizes::default())
             })
             .unwrap();
         match step {
@@ -140,7 +140,8 @@ fn a_cold_start_resumes_wherever_it_is_cut() {
     let mut office = Office::open();
     let ana = office.member("Ana", AGENT);
     let phone = office.phone(ana);
-    let documents: Vec<DocumentId> = (0..PAGE_DOCUMENTS).map(|n| office.sms(&number(n), "Hi")).collect();
+    let documents: Vec<DocumentId> =
+        (0..PageSizes::default().difference).map(|n| office.sms(&number(n), "Hi")).collect();
     let mut receiver = Receiver::new(&office, &phone);
     let mut pages = 0;
     while let Some(page) = receiver.step(&office) {
@@ -158,7 +159,7 @@ fn a_cold_start_resumes_wherever_it_is_cut() {
         }
     }
     assert!(pages > 3, "{pages}");
-    assert_eq!(receiver.conversations().len(), PAGE_DOCUMENTS + 1);
+    assert_eq!(receiver.conversations().len(), PageSizes::default().difference + 1);
     // The latest conversation came first, right after directory, settings and its contact.
     assert_eq!(receiver.order[3], *documents.last().unwrap());
     assert!(receiver.step(&office).is_none());

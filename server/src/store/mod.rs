@@ -8,6 +8,7 @@
 //! `data_version` and tells everybody who listens on [`Store::changed`].
 
 mod pool;
+mod solo;
 mod tx;
 mod writer;
 
@@ -22,6 +23,7 @@ use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 use tokio::sync::broadcast;
 
+pub use solo::{Ending, Solo};
 pub use tx::{Policies, ReadTx, Tx};
 
 /// The store failed.

@@ -1,0 +1,397 @@
+//! One exchange with a device, without I/O: greeting, verdicts, pages, and for a live stream what happens from then on.
+//!
+//! [`Exchange::step`] says what comes next; the driver does it and asks again:
+//!
+//! ```text
+//! Read ──→ Write (the push) ──→ Read ──→ Send (welcome, verdicts) ──→ Read, Write, Send (fetched documents)
+//!   ──→ Read, Send (digests) ──→ Read, Write?, Send … (pages) ──→ Wait ⇄ pages … ──→ End
+//! ```
+//!
+//! The relay drives it over sockets and its pool of readers ([`super::stream`]), the simulator over one connection in
+//! virtual time. A driver that fails at a read, a write or its commit throws the exchange away and ends the stream: all
+//! that counts is in the database, and the device comes again with its cursor.
+
+use offdesk_core::{
+    ids::DocumentId,
+    policy::Visibility,
+    protocol::{Cursor, Goodbye, Response, VERSION, Welcome},
+    time::Timestamp,
+};
+use rand::Rng;
+use rusqlite::params;
+
+use super::{
+    backfill,
+    catch_up::{self, PageSizes, Plan},
+    contents, digests,
+    request::{PushBody, SyncRequest},
+};
+use crate::{
+    accept::{self, Push, Pusher, document_row, is_clone},
+    auth::{self, AuthError, Authenticated},
+    store::{ReadTx, StoreError, Tx},
+};
+
+/// What the driver is to do next.
+#[derive(Debug)]
+pub enum Step {
+    /// Call [`Exchange::read`] in a reader's snapshot.
+    Read,
+    /// Call [`Exchange::write`] in the writer, and go on once it is durable.
+    Write,
+    /// Send these frames, and if told to, all that was sent so far without waiting for more.
+    Send {
+        /// In order.
+        frames: Vec<Response>,
+        /// Whether the device is to have them now.
+        flush: bool,
+    },
+    /// The stream is live and the device has everything: when the workspace's log grows call [`Exchange::woken`], when
+    /// nothing was sent for a while [`Exchange::beat`].
+    Wait,
+    /// Nothing more comes.
+    End,
+}
+
+/// Where the exchange is.
+#[derive(Debug)]
+enum Stage {
+    /// Epoch and incarnation are to be looked at.
+    Begin,
+    /// The push is to be judged.
+    Judge(PushBody),
+    /// Whether anything is missing is to be looked up, for the welcome.
+    Compare { verdicts: Vec<Response> },
+    /// Welcome and verdicts are to be sent.
+    Greet { verdicts: Vec<Response> },
+    /// Documents asked for by name are to be read.
+    Fetch,
+    /// They are to go on being sent.
+    Remember { documents: Vec<DocumentId>, frames: Vec<Response> },
+    /// Digests are to be compared.
+    Mend { told: Vec<u64> },
+    /// The next page is to be read.
+    Page,
+    /// A long list is to be written down.
+    Backfill(Plan),
+    /// Documents of a page are not to go on being sent.
+    Forget { documents: Vec<DocumentId>, frames: Vec<Response> },
+    /// These frames are to be sent; then `then`.
+    Send { frames: Vec<Response>, flush: bool, then: Box<Stage> },
+    /// Live.
+    Wait,
+    /// Over.
+    End,
+}
+
+/// One request being answered.
+#[derive(Debug)]
+pub struct Exchange {
+    device: Authenticated,
+    request: SyncRequest,
+    sizes: PageSizes,
+    stage: Stage,
+    /// Where the device is once it has what was sent.
+    cursor: Cursor,
+    /// Where the device knows it is.
+    told: Cursor,
+    same_epoch: bool,
+    clone: bool,
+    up_to_date: bool,
+    /// Whether the next cursor is told even if nothing was missing.
+    tell: bool,
+}
+
+impl Exchange {
+    /// Begins to answer the request of a device.
+    pub fn new(device: Authenticated, request: SyncRequest, sizes: PageSizes) -> Self {
+        let cursor = request.hello.cursor;
+        Self {
+            device,
+            request,
+            sizes,
+            stage: Stage::Begin,
+            cursor,
+            told: cursor,
+            same_epoch: true,
+            clone: false,
+            up_to_date: false,
+            tell: true,
+        }
+    }
+
+    /// Whose device it is, as last read.
+    pub fn device(&self) -> &Authenticated {
+        &self.device
+    }
+
+    /// Where the device is once it has what was sent.
+    pub fn cursor(&self) -> Cursor {
+        self.cursor
+    }
+
+    /// Whether it begins with so much that a large compression window pays.
+    pub fn is_cold(&self) -> bool {
+        let hello = &self.request.hello;
+        hello.pull && (hello.cursor.seq == 0 || hello.cursor.backfill.is_some())
+    }
+
+    /// What is to be done next.
+    pub fn step(&mut self) -> Step {
+        match std::mem::replace(&mut self.stage, Stage::End) {
+            Stage::Send { frames, flush, then } => {
+                self.stage = *then;
+                Step::Send { frames, flush }
+            }
+            Stage::End => Step::End,
+            stage => {
+                let step = match stage {
+                    Stage::Wait => Step::Wait,
+                    Stage::Judge(_) | Stage::Remember { .. } | Stage::Backfill(_) | Stage::Forget { .. } => Step::Write,
+                    _ => Step::Read,
+                };
+                self.stage = stage;
+                step
+            }
+        }
+    }
+
+    /// Does what [`Step::Read`] stands for.
+    ///
+    /// # Errors
+    /// [`AuthError`] if the device's access has ended or the store failed: then the exchange is over ([`goodbye`]).
+    pub fn read(&mut self, now: Timestamp, tx: &ReadTx<'_>) -> Result<(), AuthError> {
+        self.stage = match std::mem::replace(&mut self.stage, Stage::End) {
+            Stage::Begin => self.begin(accept::epoch(tx)?),
+            Stage::Compare { verdicts } => {
+                self.up_to_date = self.cursor.seq >= catch_up::log_end(tx, self.device.workspace)?;
+                Stage::Greet { verdicts }
+            }
+            Stage::Fetch => self.fetch(tx)?,
+            Stage::Mend { told } => {
+                let mut frames = digests::mend(tx, &self.device, &told)?;
+                if frames.is_empty() {
+                    self.page(tx)?
+                } else {
+                    frames.push(Response::Cursor { cursor: self.cursor, up_to_date: true });
+                    Stage::Send { frames, flush: true, then: Box::new(Stage::Page) }
+                }
+            }
+            Stage::Page => self.page(tx)?,
+            other => other,
+        };
+        self.greet(now);
+        Ok(())
+    }
+
+    /// Does what [`Step::Write`] stands for.
+    ///
+    /// # Errors
+    /// As [`Exchange::read`].
+    pub fn write(&mut self, now: Timestamp, rng: &mut dyn Rng, tx: &mut Tx<'_>) -> Result<(), AuthError> {
+        let device = self.device.device;
+        self.stage = match std::mem::replace(&mut self.stage, Stage::End) {
+            Stage::Judge(push) => match self.judge(now, tx, push)? {
+                Some(verdicts) => self.compare(verdicts),
+                None => {
+                    self.clone = true;
+                    self.compare(Vec::new())
+                }
+            },
+            Stage::Remember { documents, frames } => {
+                for document in &documents {
+                    tx.connection()
+                        .prepare_cached("INSERT OR IGNORE INTO fetched (device, document, seq) VALUES (?1, ?2, 0)")
+                        .and_then(|mut insert| insert.execute(params![device.as_bytes(), document.as_bytes()]))?;
+                }
+                Stage::Send { frames, flush: true, then: Box::new(self.pull()) }
+            }
+            Stage::Backfill(mut plan) => {
+                let place = backfill::begin(tx, device, &plan, rng)?;
+                self.cursor = Cursor { epoch: self.cursor.epoch, seq: plan.seq, backfill: Some(place) };
+                self.tell = true;
+                let frames = std::mem::take(&mut plan.first);
+                Stage::Send { frames, flush: false, then: Box::new(Stage::Page) }
+            }
+            Stage::Forget { documents, frames } => {
+                for document in &documents {
+                    tx.connection()
+                        .prepare_cached("DELETE FROM fetched WHERE device = ?1 AND document = ?2")
+                        .and_then(|mut delete| delete.execute(params![device.as_bytes(), document.as_bytes()]))?;
+                }
+                self.send_page(frames)
+            }
+            other => other,
+        };
+        self.greet(now);
+        Ok(())
+    }
+
+    /// The workspace's log may have grown.
+    pub fn woken(&mut self) {
+        if matches!(self.stage, Stage::Wait) {
+            (self.stage, self.tell) = (Stage::Page, false);
+        }
+    }
+
+    /// Nothing was sent for a while. A cursor that moved without a frame of the member's own is told now and then.
+    pub fn beat(&mut self) {
+        if matches!(self.stage, Stage::Wait) {
+            let told = self.told == self.cursor;
+            let frame =
+                if told { Response::Heartbeat } else { Response::Cursor { cursor: self.cursor, up_to_date: true } };
+            self.told = self.cursor;
+            self.stage = Stage::Send { frames: vec![frame], flush: true, then: Box::new(Stage::Wait) };
+        }
+    }
+
+    fn begin(&mut self, epoch: u64) -> Stage {
+        let hello = &self.request.hello;
+        self.same_epoch = hello.cursor.epoch == epoch || hello.cursor.epoch == 0;
+        self.clone = is_clone(self.device.incarnation, hello.incarnation);
+        self.cursor =
+            if self.same_epoch { Cursor { epoch, ..hello.cursor } } else { Cursor { epoch, seq: 0, backfill: None } };
+        self.told = self.cursor;
+        // In another epoch the device's work is to be offered again first, under fresh actors.
+        match self.request.push.take() {
+            Some(push) if self.same_epoch && !self.clone => Stage::Judge(push),
+            _ => self.compare(Vec::new()),
+        }
+    }
+
+    fn judge(&self, now: Timestamp, tx: &mut Tx<'_>, push: PushBody) -> Result<Option<Vec<Response>>, AuthError> {
+        let pusher =
+            Pusher { workspace: self.device.workspace, member: self.device.member, device: self.device.device };
+        let push = Push {
+            incarnation: self.request.hello.incarnation,
+            number: push.number,
+            groups: push.groups,
+            registers: push.registers,
+        };
+        match accept::push(tx, now, &pusher, &push) {
+            Err(StoreError::Missing("device")) => Err(AuthError::Revoked),
+            other => Ok(other?),
+        }
+    }
+
+    fn compare(&self, verdicts: Vec<Response>) -> Stage {
+        let whole = self.cursor.seq > 0 && self.cursor.backfill.is_none();
+        if self.request.hello.pull && self.same_epoch && !self.clone && whole {
+            Stage::Compare { verdicts }
+        } else {
+            Stage::Greet { verdicts }
+        }
+    }
+
+    /// Turns what is known into the greeting, once it is.
+    fn greet(&mut self, now: Timestamp) {
+        let Stage::Greet { verdicts } = &mut self.stage else { return };
+        let welcome = Welcome {
+            version: VERSION.min(self.request.hello.version),
+            epoch: self.cursor.epoch,
+            now,
+            up_to_date: self.up_to_date,
+            clone: self.clone,
+        };
+        let mut frames = vec![Response::Welcome(welcome)];
+        frames.append(verdicts);
+        let then = if self.clone || !self.same_epoch {
+            // The device must settle this before anything else is of use to it.
+            Stage::End
+        } else if self.request.fetch.is_empty() {
+            self.pull()
+        } else {
+            Stage::Fetch
+        };
+        self.stage = Stage::Send { frames, flush: true, then: Box::new(then) };
+    }
+
+    /// Documents asked for by name: sent if the member may see them by any path, else evicted. Those that are not sent by
+    /// themselves (R7) are remembered, so that they go on.
+    fn fetch(&mut self, tx: &ReadTx<'_>) -> Result<Stage, StoreError> {
+        let (mut frames, mut documents) = (Vec::new(), Vec::new());
+        for document in std::mem::take(&mut self.request.fetch) {
+            let row = document_row(tx, document)?.filter(|row| row.workspace == self.device.workspace);
+            let visibility = match &row {
+                Some(row) => tx.visibility(&self.device.access, document, row)?,
+                None => Visibility::NONE,
+            };
+            match row.filter(|_| visibility.any()) {
+                Some(row) => {
+                    frames.push(contents::snapshot(tx, &self.device.access, document, &row, visibility)?);
+                    if !visibility.dashboard() {
+                        documents.push(document);
+                    }
+                }
+                None => frames.push(Response::Evict { documents: vec![document] }),
+            }
+        }
+        Ok(if documents.is_empty() {
+            Stage::Send { frames, flush: true, then: Box::new(self.pull()) }
+        } else {
+            Stage::Remember { documents, frames }
+        })
+    }
+
+    fn pull(&mut self) -> Stage {
+        if !self.request.hello.pull {
+            return Stage::End;
+        }
+        match self.request.hello.digest.take() {
+            Some(told) if self.up_to_date => Stage::Mend { told },
+            _ => Stage::Page,
+        }
+    }
+
+    /// Access may have changed since the last page: what is sent is what may be seen now (R9, R10).
+    fn page(&mut self, tx: &ReadTx<'_>) -> Result<Stage, AuthError> {
+        self.device.access =
+            auth::access(tx, self.device.workspace, self.device.member)?.ok_or(AuthError::Deactivated)?;
+        revoked(tx, &self.device)?;
+        let epoch = accept::epoch(tx)?;
+        Ok(match catch_up::next(tx, &self.device, epoch, &self.cursor, &self.sizes)? {
+            catch_up::Step::UpToDate if self.request.hello.live => Stage::Wait,
+            catch_up::Step::UpToDate => Stage::End,
+            catch_up::Step::Backfill(plan) => Stage::Backfill(plan),
+            catch_up::Step::Page(page) => {
+                self.tell |= !page.frames.is_empty();
+                self.cursor = page.cursor;
+                if page.unfetch.is_empty() {
+                    self.send_page(page.frames)
+                } else {
+                    Stage::Forget { documents: page.unfetch, frames: page.frames }
+                }
+            }
+        })
+    }
+
+    fn send_page(&mut self, mut frames: Vec<Response>) -> Stage {
+        let more = self.cursor.backfill.is_some();
+        if !std::mem::replace(&mut self.tell, more) {
+            return Stage::Page;
+        }
+        frames.push(Response::Cursor { cursor: self.cursor, up_to_date: !more });
+        self.told = self.cursor;
+        Stage::Send { frames, flush: true, then: Box::new(Stage::Page) }
+    }
+}
+
+/// What a device is told when its exchange ends with an error.
+pub fn goodbye(error: &AuthError) -> Goodbye {
+    match error {
+        AuthError::Store(error) => {
+            tracing::error!(%error, "a sync stream failed");
+            Goodbye::Internal
+        }
+        _ => Goodbye::Revoked,
+    }
+}
+
+/// Whether the device was revoked since it authenticated.
+fn revoked(tx: &ReadTx<'_>, device: &Authenticated) -> Result<(), AuthError> {
+    let revoked: Option<i64> = tx
+        .connection()
+        .prepare_cached("SELECT revoked FROM devices WHERE id = ?1")?
+        .query_row([device.device.as_bytes()], |row| row.get(0))?;
+    if revoked.is_some() { Err(AuthError::Revoked) } else { Ok(()) }
+}
