@@ -9,7 +9,7 @@ use crate::{
     ids::{ContactId, MemberId},
     model::{
         Document, Kind,
-        conversation::scalars,
+        contents::scalars,
         genesis::{CUSTOM, FIELDS, PHONES, SHARED},
     },
 };

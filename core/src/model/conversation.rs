@@ -7,14 +7,14 @@ use std::{
     str::FromStr,
 };
 
-use automerge::{ObjId, ROOT, ReadDoc, ScalarValue, Value};
+use automerge::ScalarValue;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{ContactId, ConversationId, IntentId, MemberId, MessageId},
     model::{
         AssignmentKey, Document, HeldChoice, MessageKind,
-        document::map,
+        contents::{Contents, Fields},
         genesis::{ASSIGNMENTS, CLOSINGS, DECISIONS, MESSAGES, ORIGINS, REOPENINGS, TAGS},
     },
     time::Timestamp,
@@ -258,72 +258,29 @@ impl Conversation {
     ///
     /// Entries that this version can't read are passed over: they stay in the document.
     pub fn read(document: &Document) -> Option<Self> {
-        let doc = document.inner();
-        let root = |key| text(doc, &ROOT, key);
+        let contents = Contents::of(document.inner());
+        let root = |key| contents.root().text(key);
         Some(Self {
             id: root(keys::CONVERSATION)?.parse().ok()?,
             contact: root(keys::CONTACT)?.parse().ok()?,
             channel: root(keys::CHANNEL)?.parse().ok()?,
-            origins: scalars(doc, ORIGINS)
-                .into_iter()
+            origins: contents
+                .scalars(ORIGINS)
                 .filter_map(|(key, value)| match value {
-                    ScalarValue::Timestamp(at) => Some((Origin::from_name(&key)?, Timestamp(at))),
+                    ScalarValue::Timestamp(at) => Some((Origin::from_name(key)?, Timestamp(*at))),
                     _ => None,
                 })
                 .collect(),
-            messages: entries(doc, MESSAGES)
-                .filter_map(|(key, entry)| {
-                    let id = key.parse().ok()?;
-                    Some((
-                        id,
-                        Message {
-                            id,
-                            kind: keys::parse_message_kind(&text(doc, &entry, keys::KIND)?)?,
-                            by: member(doc, &entry),
-                            text: text(doc, &entry, keys::TEXT)?,
-                            at: at(doc, &entry),
-                        },
-                    ))
-                })
+            messages: contents
+                .entries(MESSAGES)
+                .filter_map(|(key, entry)| message(key, entry))
+                .map(|message| (message.id, message))
                 .collect(),
-            assignments: entries(doc, ASSIGNMENTS)
-                .filter_map(|(key, entry)| {
-                    Some(Assignment {
-                        key: key.parse().ok()?,
-                        by: member(doc, &entry),
-                        reason: AssignmentReason::from_name(&text(doc, &entry, keys::REASON)?)?,
-                        at: at(doc, &entry),
-                    })
-                })
-                .collect(),
-            closings: entries(doc, CLOSINGS)
-                .filter_map(|(key, entry)| {
-                    Some(Closing {
-                        id: key.parse().ok()?,
-                        by: member(doc, &entry)?,
-                        at: at(doc, &entry),
-                        seen: text(doc, &entry, keys::SEEN).and_then(|seen| seen.parse().ok()),
-                    })
-                })
-                .collect(),
-            reopenings: entries(doc, REOPENINGS)
-                .filter_map(|(key, entry)| {
-                    let (closing, id) = pair(&key)?;
-                    Some(Reopening { closing, id, by: member(doc, &entry)?, at: at(doc, &entry) })
-                })
-                .collect(),
-            decisions: entries(doc, DECISIONS)
-                .filter_map(|(key, entry)| {
-                    let (message, id) = pair(&key)?;
-                    let choice = match text(doc, &entry, keys::CHOICE)?.as_str() {
-                        keys::SEND => HeldChoice::Send,
-                        keys::DROP => HeldChoice::Drop,
-                        _ => return None,
-                    };
-                    Some(Decision { message, id, by: member(doc, &entry)?, choice })
-                })
-                .collect(),
-            tags: scalars(doc, TAGS).into_iter().map(|(tag, _)| tag).collect(),
+            assignments: contents.entries(ASSIGNMENTS).filter_map(|(key, entry)| assignment(key, entry)).collect(),
+            closings: contents.entries(CLOSINGS).filter_map(|(key, entry)| closing(key, entry)).collect(),
+            reopenings: contents.entries(REOPENINGS).filter_map(|(key, entry)| reopening(key, entry)).collect(),
+            decisions: contents.entries(DECISIONS).filter_map(|(key, entry)| decision(key, entry)).collect(),
+            tags: contents.scalars(TAGS).map(|(tag, _)| tag.to_owned()).collect(),
         })
     }
 
@@ -350,50 +307,61 @@ impl Conversation {
     }
 }
 
+fn message(key: &str, entry: &Fields) -> Option<Message> {
+    Some(Message {
+        id: key.parse().ok()?,
+        kind: keys::parse_message_kind(entry.text(keys::KIND)?)?,
+        by: member(entry),
+        text: entry.text(keys::TEXT)?.to_owned(),
+        at: at(entry),
+    })
+}
+
+fn assignment(key: &str, entry: &Fields) -> Option<Assignment> {
+    Some(Assignment {
+        key: key.parse().ok()?,
+        by: member(entry),
+        reason: AssignmentReason::from_name(entry.text(keys::REASON)?)?,
+        at: at(entry),
+    })
+}
+
+fn closing(key: &str, entry: &Fields) -> Option<Closing> {
+    Some(Closing {
+        id: key.parse().ok()?,
+        by: member(entry)?,
+        at: at(entry),
+        seen: entry.text(keys::SEEN).and_then(|seen| seen.parse().ok()),
+    })
+}
+
+fn reopening(key: &str, entry: &Fields) -> Option<Reopening> {
+    let (closing, id) = pair(key)?;
+    Some(Reopening { closing, id, by: member(entry)?, at: at(entry) })
+}
+
+fn decision(key: &str, entry: &Fields) -> Option<Decision> {
+    let (message, id) = pair(key)?;
+    let choice = match entry.text(keys::CHOICE)? {
+        keys::SEND => HeldChoice::Send,
+        keys::DROP => HeldChoice::Drop,
+        _ => return None,
+    };
+    Some(Decision { message, id, by: member(entry)?, choice })
+}
+
 fn pair(key: &str) -> Option<(IntentId, IntentId)> {
     let (first, second) = key.split_once('/')?;
     Some((first.parse().ok()?, second.parse().ok()?))
 }
 
-fn member(doc: &impl ReadDoc, entry: &ObjId) -> Option<MemberId> {
-    text(doc, entry, keys::BY)?.parse().ok()
+fn member(entry: &Fields) -> Option<MemberId> {
+    entry.text(keys::BY)?.parse().ok()
 }
 
-fn at(doc: &impl ReadDoc, entry: &ObjId) -> Timestamp {
-    match doc.get(entry, keys::AT) {
-        Ok(Some((Value::Scalar(value), _))) => match value.as_ref() {
-            ScalarValue::Timestamp(at) => Timestamp(*at),
-            _ => Timestamp::default(),
-        },
+fn at(entry: &Fields) -> Timestamp {
+    match entry.value(keys::AT) {
+        Some(ScalarValue::Timestamp(at)) => Timestamp(*at),
         _ => Timestamp::default(),
     }
-}
-
-pub(crate) fn text(doc: &impl ReadDoc, object: &ObjId, key: &str) -> Option<String> {
-    match doc.get(object, key).ok()?? {
-        (Value::Scalar(value), _) => match value.as_ref() {
-            ScalarValue::Str(text) => Some(text.to_string()),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-fn entries<'a, D: ReadDoc>(doc: &'a D, name: &'static str) -> impl Iterator<Item = (String, ObjId)> + 'a {
-    map(doc, name).ok().into_iter().flat_map(move |map| {
-        doc.map_range(&map, ..)
-            .filter(|item| matches!(item.value, automerge::ValueRef::Object(automerge::ObjType::Map)))
-            .map(|item| (item.key.to_string(), item.id()))
-            .collect::<Vec<_>>()
-    })
-}
-
-pub(crate) fn scalars(doc: &impl ReadDoc, name: &'static str) -> Vec<(String, ScalarValue)> {
-    let Ok(map) = map(doc, name) else { return Vec::new() };
-    doc.map_range(&map, ..)
-        .filter_map(|item| match item.value {
-            automerge::ValueRef::Scalar(value) => Some((item.key.to_string(), value.into())),
-            automerge::ValueRef::Object(_) => None,
-        })
-        .collect()
 }

@@ -11,7 +11,7 @@ use crate::{
     model::{
         Action, Document,
         action::{RegisterMap, RegisterValue},
-        conversation::scalars,
+        contents::scalars,
         genesis::{MEMBERS, ROLES},
     },
 };

@@ -8,7 +8,9 @@
 //! - [`inspect`]: bounds on a received change's bytes, checked before Automerge parses them.
 
 pub mod action;
+mod advance;
 pub mod contact;
+mod contents;
 pub mod conversation;
 pub mod decode;
 pub mod directory;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{
     Action, Document,
     action::{RegisterMap, RegisterValue},
-    conversation::scalars,
+    contents::scalars,
     genesis::VALUES,
 };
 

@@ -71,8 +71,7 @@ fn conversation(tx: &mut Tx<'_>, accepted: &Accepted<'_>) -> Result<(), StoreErr
             open(tx, accepted, conversation.as_bytes(), *contact, channel)?;
         }
     }
-    let conversation = Conversation::read(tx.load(accepted.document, Kind::Conversation)?)
-        .ok_or(StoreError::Missing("conversation"))?;
+    let conversation = tx.conversation(accepted.document)?.ok_or(StoreError::Missing("conversation"))?;
     let assigns =
         accepted.actions.iter().any(|action| matches!(action, Action::Assign { .. } | Action::Unassign { .. }));
     if assigns {

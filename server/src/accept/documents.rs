@@ -1,9 +1,11 @@
 //! Documents in the relay's store: a snapshot and the changes since, loaded into the writer's cache when one is judged.
 
+use std::sync::Arc;
+
 use automerge::{Change, ChangeHash};
 use offdesk_core::{
     ids::{DeviceId, DocumentId, IntentId, WorkspaceId},
-    model::{Document, DocumentError, Kind, genesis},
+    model::{Action, Conversation, Document, DocumentError, Kind, genesis},
     protocol::Seq,
 };
 use rusqlite::{OptionalExtension, params};
@@ -104,20 +106,56 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Appends an accepted change at `seq`: to the loaded document, the log and the actor's row.
+    /// What a conversation's document says, from the cache or read; `None` if it was never opened.
+    pub(crate) fn conversation(&mut self, document: DocumentId) -> Result<Option<Arc<Conversation>>, StoreError> {
+        let loaded = self.load(document, Kind::Conversation)?;
+        let heads = loaded.heads();
+        if let Some((at, known)) = self.cache.conversations.get(&document)
+            && *at == heads
+        {
+            return Ok(Some(known.clone()));
+        }
+        let read = Conversation::read(self.load(document, Kind::Conversation)?).map(Arc::new);
+        if let Some(read) = &read {
+            self.cache.conversations.put(document, (heads, read.clone()));
+        }
+        Ok(read)
+    }
+
+    /// Keeps the cached conversation up to date with a change of these actions that was made on `before`.
+    fn advance(&mut self, document: DocumentId, before: &[ChangeHash], actions: &[Action]) {
+        let cache = &mut *self.cache;
+        let (Some((at, known)), Some(loaded)) =
+            (cache.conversations.get_mut(&document), cache.documents.peek(&document))
+        else {
+            return;
+        };
+        if at == before {
+            Arc::make_mut(known).advance(loaded, actions);
+            *at = loaded.heads();
+        }
+    }
+
+    /// Appends an accepted change at `seq`: to the loaded document, the log and the actor's row. `actions` are what it
+    /// means.
+    #[allow(clippy::too_many_arguments, reason = "one change with its place, its meaning and its author")]
     pub(crate) fn append(
         &mut self,
         document: DocumentId,
         kind: Kind,
         seq: Seq,
         change: &Change,
+        actions: &[Action],
         intent: IntentId,
         device: Option<DeviceId>,
     ) -> Result<(), StoreError> {
+        let hash = change.hash();
         let loaded = self.load(document, kind)?;
+        // The relay authors in the loaded document, on all of its heads.
+        let before = if loaded.contains(&hash) { change.deps().to_vec() } else { loaded.heads() };
         loaded.apply(vec![change.clone()]).map_err(|error| unreadable(&error))?;
         let heads: Vec<u8> = loaded.heads().iter().flat_map(|head| head.0).collect();
-        let hash = change.hash();
+        self.advance(document, &before, actions);
         let connection = self.connection();
         connection
             .prepare_cached(

@@ -6,8 +6,8 @@ use automerge::Change;
 use offdesk_core::{
     ids::{DeviceId, DocumentId, MemberId, MessageId},
     model::{
-        Action, Contact, ContactAccess, Conversation, DashboardAccess, Directory, Document, Kind, MessageAccess,
-        Refusal, RefusalCode, decode, document, genesis, inspect,
+        Action, Contact, ContactAccess, DashboardAccess, Directory, Document, Kind, MessageAccess, Refusal,
+        RefusalCode, decode, document, genesis, inspect,
     },
     policy::{Access, ConversationFacts, judge_contact, judge_conversation, judge_registers},
     protocol::{PushedIntent, Seq, Verdict},
@@ -301,7 +301,7 @@ fn conversation(
 ) -> Result<(), Stopped> {
     let policies = policies(tx, pusher.workspace)?;
     let held = held_in(tx, intent.document)?;
-    let before = if creates { None } else { Conversation::read(tx.load(intent.document, Kind::Conversation)?) };
+    let before = if creates { None } else { tx.conversation(intent.document)? };
     let opens = actions.iter().find_map(|action| match action {
         Action::OpenConversation { contact, channel, .. } => Some((*contact, channel)),
         _ => None,
@@ -310,7 +310,7 @@ fn conversation(
         return refuse(RefusalCode::WrongDocument, "conversation", "it was never opened");
     }
     let facts = ConversationFacts {
-        conversation: before.as_ref(),
+        conversation: before.as_deref(),
         visible: true,
         held,
         directory: &policies.directory,

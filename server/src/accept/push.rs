@@ -46,7 +46,7 @@ pub struct Push {
 pub const ANY_INCARNATION: u64 = 0;
 /// The most intents of one group.
 const MAX_GROUP: usize = 64;
-/// Rejected changes that are kept for an administrator to inspect.
+/// Rejected changes of a workspace that are kept for an administrator to inspect: no workspace pushes out another's.
 const QUARANTINE: i64 = 1000;
 /// How long a device waits before it asks again for a verdict that an older push didn't get.
 const RETRY_MS: u64 = 1000;
@@ -224,7 +224,7 @@ fn accept(
     if passed.creates {
         tx.create_document(pusher.workspace, intent.document, intent.kind, seq)?;
     }
-    tx.append(intent.document, intent.kind, seq, &passed.change, intent.id, Some(pusher.device))?;
+    tx.append(intent.document, intent.kind, seq, &passed.change, &passed.actions, intent.id, Some(pusher.device))?;
     apply::consequences(
         tx,
         &Accepted {
@@ -297,8 +297,11 @@ fn keep_refusal(
             ])?;
     }
     tx.connection()
-        .prepare_cached("DELETE FROM quarantine WHERE id <= (SELECT max(id) FROM quarantine) - ?1")?
-        .execute([QUARANTINE])?;
+        .prepare_cached(
+            "DELETE FROM quarantine WHERE workspace = ?1
+             AND id <= (SELECT id FROM quarantine WHERE workspace = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+        )?
+        .execute(params![pusher.workspace.as_bytes(), QUARANTINE])?;
     Ok(())
 }
 

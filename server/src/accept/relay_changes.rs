@@ -89,7 +89,7 @@ pub(super) fn author_intent(
     let change =
         tx.load(document, row.kind)?.author(actor, intent, now, actions).map_err(|error| unreadable(&error))?;
     let seq = tx.next_seq(workspace)?;
-    tx.append(document, row.kind, seq, &change, intent, None)?;
+    tx.append(document, row.kind, seq, &change, actions, intent, None)?;
     apply::consequences(
         tx,
         &apply::Accepted {

@@ -3,10 +3,11 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use automerge::ChangeHash;
 use lru::LruCache;
 use offdesk_core::{
     ids::{DocumentId, WorkspaceId},
-    model::{Directory, Document, Settings},
+    model::{Conversation, Directory, Document, Settings},
 };
 use rusqlite::Connection;
 
@@ -25,17 +26,21 @@ pub struct Policies {
 /// closure fails or another process has written.
 pub(crate) struct Cache {
     pub(crate) documents: LruCache<DocumentId, Document>,
+    /// Conversations as read from their documents at these heads: reading a long one takes longer than all else that is
+    /// done with a change.
+    pub(crate) conversations: LruCache<DocumentId, (Vec<ChangeHash>, Arc<Conversation>)>,
     pub(crate) policies: HashMap<WorkspaceId, Arc<Policies>>,
 }
 
 impl Cache {
     pub(crate) fn new() -> Self {
         let capacity = std::num::NonZeroUsize::new(super::LOADED_DOCUMENTS).unwrap_or(std::num::NonZeroUsize::MIN);
-        Self { documents: LruCache::new(capacity), policies: HashMap::new() }
+        Self { documents: LruCache::new(capacity), conversations: LruCache::new(capacity), policies: HashMap::new() }
     }
 
     pub(crate) fn clear(&mut self) {
         self.documents.clear();
+        self.conversations.clear();
         self.policies.clear();
     }
 }
