@@ -107,6 +107,7 @@ pub const DIGEST_BUCKETS: usize = 256;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PushedIntent {
     /// Its id, which its change names too.
+    #[serde(serialize_with = "crate::ids::as_text")]
     pub id: IntentId,
     /// The document that it changes.
     pub document: DocumentId,
@@ -367,6 +368,7 @@ impl FactBody {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageFact {
     /// Of which message.
+    #[serde(serialize_with = "crate::ids::as_text")]
     pub id: MessageId,
     /// Its place among the workspace's messages: the seq at which it was accepted, never changed later.
     pub order: u64,

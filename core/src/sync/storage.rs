@@ -191,8 +191,10 @@ pub struct IntentRecord {
     /// Not to be sent before.
     pub send_after: Timestamp,
     /// Its change, uncompressed; empty while it waits to be run again.
+    #[serde(with = "serde_bytes")]
     pub change: Vec<u8>,
     /// The change's hash; zeros while there is none.
+    #[serde(with = "serde_bytes")]
     pub hash: [u8; 32],
     /// How far it is.
     pub state: IntentState,
