@@ -236,7 +236,6 @@ CREATE TABLE quarantine (
     bytes BLOB NOT NULL,
     at INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX quarantine_of_workspace ON quarantine (workspace, id);
 
 -- Administrative acts (R40).
 CREATE TABLE audit (

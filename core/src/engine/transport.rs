@@ -38,8 +38,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const POST_TIMEOUT: Duration = Duration::from_secs(30);
 /// Window of a request's compression, as a power of two: requests are small.
 const REQUEST_WINDOW_LOG: u32 = 17;
-/// Frames of one batch: enough to make a disk flush cheap, few enough that a local write never waits long.
+/// Frames of one batch: enough to make a disk flush cheap, few enough that a local write never waits long. Verdicts count
+/// less: those of a push are about the same few documents, each of which is projected once a batch.
 const BATCH_FRAMES: usize = 64;
+const VERDICTS_A_FRAME: usize = 4;
 /// Bytes of documents and changes after which a batch is full.
 const BATCH_BYTES: usize = 256 * 1024;
 
@@ -278,14 +280,16 @@ impl<B: Stream<Item = Result<bytes::Bytes, String>> + Unpin> Batches<B> {
     fn decoded(&mut self) -> Result<Vec<Response>, CodecError> {
         let mut batch: VecDeque<Response> = self.carried.take().into_iter().collect();
         let mut bytes: usize = batch.iter().map(weight).sum();
+        let mut verdicts = batch.iter().filter(|frame| is_verdict(frame)).count();
         while let Some(frame) = self.decoder.read::<Response>()? {
-            let full = batch.len() >= BATCH_FRAMES || bytes >= BATCH_BYTES;
+            let full = batch.len() - verdicts + verdicts / VERDICTS_A_FRAME >= BATCH_FRAMES || bytes >= BATCH_BYTES;
             let cursor = matches!(frame, Response::Cursor { .. });
             if full && !cursor {
                 self.carried = Some(frame);
                 break;
             }
             bytes += weight(&frame);
+            verdicts += usize::from(is_verdict(&frame));
             batch.push_back(frame);
             if full {
                 break;
@@ -297,6 +301,10 @@ impl<B: Stream<Item = Result<bytes::Bytes, String>> + Unpin> Batches<B> {
 
 fn unreadable(error: &CodecError) -> End {
     End::Broken(format!("its answer can't be read: {error}"))
+}
+
+fn is_verdict(frame: &Response) -> bool {
+    matches!(frame, Response::Verdict { .. })
 }
 
 /// About how much work a frame is, in bytes.

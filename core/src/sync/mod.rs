@@ -14,6 +14,7 @@ pub mod backoff;
 mod connection;
 mod frames;
 pub mod lease;
+mod loaded;
 pub mod memory;
 pub mod outbox;
 mod pages;

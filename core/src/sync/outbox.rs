@@ -11,11 +11,11 @@ use rand::Rng;
 use crate::{
     ids::{AlertId, DocumentId, IntentId, MemberId},
     intents::{Author, Verb, VerbError},
-    model::{Contact, Conversation, DocumentError, Kind, MessageKind, Refusal},
+    model::{Action, Contact, Conversation, DocumentError, Kind, MessageKind, Refusal},
     policy::{Access, ConversationFacts, Visibility, judge_contact, judge_conversation},
     protocol::{Delivery, Fact, FactBody},
     sync::{
-        rebase::{actions, fresh_actor, is_blank, run},
+        rebase::{actions, author_change, fresh_actor, is_blank},
         session::{Outgoing, Session, SessionError},
         storage::{IntentRecord, IntentState, NaturalKey, Storage, StorageError},
         verdict::forget_change,
@@ -268,7 +268,7 @@ impl Session {
         }
         let facts = disk.facts(id)?;
         record.seen = facts.iter().filter_map(message_order).max().unwrap_or(0);
-        self.judge(now, disk, me, &mut record, &facts)?;
+        let actions = self.judge(now, disk, me, &mut record, &facts)?;
         if record.natural_key.is_none() {
             record.natural_key = self.natural_key(disk, &record, keys)?;
         }
@@ -280,8 +280,8 @@ impl Session {
                 actor
             }
         };
-        let document = self.workspace.optimistic_mut(disk, id)?.ok_or(SubmitError::UnknownDocument(id))?;
-        run(document, id, actor, me, &mut record)??;
+        let loaded = self.workspace.built(disk, id)?.ok_or(SubmitError::UnknownDocument(id))?;
+        loaded.author(&actions, |document| author_change(document, actor, &mut record, &actions))??;
         disk.insert_intent(&record)?;
         self.workspace.touch(id);
         Ok(())
@@ -295,7 +295,8 @@ impl Session {
         Ok(if visibility.any() { visibility } else { Visibility::RECORD })
     }
 
-    /// Fills in what the author has seen, and refuses early what the relay would refuse as far as this device can know.
+    /// What the record's verb means. Fills in what its author has seen, and refuses early what the relay would refuse as
+    /// far as this device can know.
     fn judge(
         &mut self,
         now: Timestamp,
@@ -303,41 +304,43 @@ impl Session {
         me: MemberId,
         record: &mut IntentRecord,
         facts: &[Fact],
-    ) -> Result<(), SubmitError> {
+    ) -> Result<Vec<Action>, SubmitError> {
         let id = record.document;
         let directory = self.workspace.directory(disk)?;
         let settings = self.workspace.settings(disk)?;
         let author = Author { member: me, intent: record.id, at: now };
-        let document = self.workspace.optimistic(disk, id)?.ok_or(SubmitError::UnknownDocument(id))?;
-        let conversation = Conversation::read(document);
-        if let Some(conversation) = &conversation {
+        let conversation = self.workspace.conversation(disk, id)?;
+        let conversation = conversation.as_deref();
+        if let Some(conversation) = conversation {
             fill_in(&mut record.verb, conversation, facts);
         }
-        let actions = actions(document, id, &author, record)?;
+        let document = self.workspace.optimistic(disk, id)?.ok_or(SubmitError::UnknownDocument(id))?;
+        let actions = actions(document, conversation, id, &author, record)?;
         let Some(access) = Access::of(&directory, me) else {
             // Before the first sync nobody is known here: the relay judges alone.
-            return Ok(());
+            return Ok(actions);
         };
-        match document.kind() {
+        let allowed = match document.kind() {
             Kind::Contact => {
                 let before = Contact::read(id, document).filter(|_| !is_blank(document));
-                judge_contact(&access, &actions, before.as_ref(), &directory).map_err(SubmitError::Refused)
+                judge_contact(&access, &actions, before.as_ref(), &directory)
             }
             Kind::Conversation => {
-                let Some(settings) = settings else { return Ok(()) };
+                let Some(settings) = settings else { return Ok(actions) };
                 let facts = ConversationFacts {
-                    conversation: conversation.as_ref(),
+                    conversation,
                     visible: true,
-                    held: conversation.as_ref().map(|conversation| held(conversation, facts)).unwrap_or_default(),
+                    held: conversation.map(|conversation| held(conversation, facts)).unwrap_or_default(),
                     directory: &directory,
                     numbers: &settings.numbers,
                     held_author_only: settings.held_author_only,
                     now,
                 };
-                judge_conversation(&access, &actions, &facts).map_err(SubmitError::Refused)
+                judge_conversation(&access, &actions, &facts)
             }
-            Kind::Directory | Kind::Settings => Err(SubmitError::Verb(VerbError::WrongDocument)),
-        }
+            Kind::Directory | Kind::Settings => return Err(SubmitError::Verb(VerbError::WrongDocument)),
+        };
+        allowed.map(|()| actions).map_err(SubmitError::Refused)
     }
 
     /// By what to find the document again after a restore.
@@ -350,8 +353,8 @@ impl Session {
         let (contact, channel) = match (&record.verb, record.kind) {
             (Verb::StartConversation { contact, channel, .. }, _) => (*contact, Some(channel.clone())),
             (_, Kind::Contact) => (record.document, None),
-            _ => match self.workspace.optimistic(disk, record.document)?.and_then(Conversation::read) {
-                Some(conversation) => (conversation.contact, Some(conversation.channel)),
+            _ => match self.workspace.conversation(disk, record.document)? {
+                Some(conversation) => (conversation.contact, Some(conversation.channel.clone())),
                 None => return Ok(None),
             },
         };

@@ -4,9 +4,16 @@
 //! here gives the same when repeated. A frame that can't be applied never wedges the device: the document is asked for
 //! anew, and the stream goes on.
 
+use std::collections::BTreeSet;
+
+use automerge::{Change, ChangeHash};
+
 use crate::{
     ids::DocumentId,
-    model::{Document, Kind, document::intent_of},
+    model::{
+        Document, Kind,
+        document::{intent_of, parse_change},
+    },
     policy::Visibility,
     protocol::{Fact, RegisterContent, RegisterKey, Response, digest},
     sync::{
@@ -59,7 +66,12 @@ impl Session {
     ) -> Result<(), SessionError> {
         let held = disk.document_kind(id)?.is_some();
         let before = match held.then(|| self.workspace.load(disk, id)).transpose() {
-            Ok(loaded) => loaded.flatten().filter(|loaded| loaded.known).map(|loaded| loaded.confirmed.clone()),
+            // A damaged one has nothing to keep.
+            Ok(loaded) => loaded
+                .flatten()
+                .filter(|loaded| loaded.known)
+                .and_then(|loaded| loaded.confirmed().ok())
+                .map(Document::changes),
             Err(SessionError::Document(_)) => None,
             Err(error) => return Err(error),
         };
@@ -82,16 +94,16 @@ impl Session {
 
     /// A snapshot may have left the relay before a verdict that overtook it on another request. Own accepted changes that
     /// it lacks are kept; if anything else is gone, the lineage's actor may have lost a seq and writes nothing more.
-    fn keep_accepted(&mut self, disk: &mut dyn Storage, id: DocumentId, before: &Document) -> Result<(), SessionError> {
-        for change in before.changes() {
+    fn keep_accepted(&mut self, disk: &mut dyn Storage, id: DocumentId, before: &[Change]) -> Result<(), SessionError> {
+        for change in before {
             let missing = match self.workspace.load(disk, id)? {
-                Some(loaded) => !loaded.confirmed.contains(&change.hash()),
+                Some(loaded) => !loaded.holds(&change.hash()),
                 None => false,
             };
             if !missing {
                 continue;
             }
-            let own = match intent_of(&change) {
+            let own = match intent_of(change) {
                 Some(intent) => disk.intent(intent)?.is_some_and(|intent| intent.hash == change.hash().0),
                 None => false,
             };
@@ -139,8 +151,10 @@ impl Session {
             return Ok(());
         }
         let Some(loaded) = self.workspace.load(disk, id)? else { return Ok(()) };
-        let accepted: Vec<IntentRecord> =
-            open.into_iter().filter(|intent| contains(&loaded.confirmed, &intent.hash)).collect();
+        let accepted: Vec<IntentRecord> = open
+            .into_iter()
+            .filter(|intent| intent.hash != [0; 32] && loaded.holds(&ChangeHash(intent.hash)))
+            .collect();
         let seq = disk.state()?.map_or(0, |state| state.cursor.seq);
         for intent in accepted {
             let group = disk.open_intents()?.into_iter().filter(|other| other.group == intent.group);
@@ -150,11 +164,15 @@ impl Session {
             }
         }
         let Some(loaded) = self.workspace.load(disk, id)? else { return Ok(()) };
-        let mut ground = loaded.confirmed.clone();
+        let mut standing = BTreeSet::new();
         let mut void = Vec::new();
         for intent in disk.open_intents_of(id)? {
             let waits = intent.change.is_empty();
-            let stands = !waits && ground.apply_bytes(&[&intent.change]).is_ok();
+            let here = |dep: &ChangeHash| standing.contains(dep) || loaded.holds(dep);
+            let stands = !waits && parse_change(&intent.change).is_ok_and(|change| change.deps().iter().all(here));
+            if stands {
+                standing.insert(ChangeHash(intent.hash));
+            }
             if waits || (!stands && intent.state == IntentState::Pending) {
                 void.push((intent, waits));
             }
@@ -245,8 +263,4 @@ impl Session {
         }
         Ok(())
     }
-}
-
-fn contains(document: &Document, hash: &[u8; 32]) -> bool {
-    *hash != [0; 32] && document.contains(&automerge::ChangeHash(*hash))
 }

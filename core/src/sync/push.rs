@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// At most so many intents in one push, so that its verdicts come soon.
-const MAX_INTENTS: usize = 256;
+const MAX_INTENTS: usize = 1024;
 /// At most so many bytes of changes in one push, unless a single group is larger.
 const MAX_BYTES: usize = 512 * 1024;
 /// At most so many documents are asked for in one request.

@@ -16,7 +16,7 @@ use rand::Rng;
 use crate::{
     ids::{DocumentId, IntentId, MemberId},
     intents::{Author, State, VerbError},
-    model::{Action, Contact, Conversation, Document, Kind, document::intent_of, genesis},
+    model::{Action, Contact, Conversation, Document, DocumentError, Kind, document::intent_of, genesis},
     sync::{
         session::{Session, SessionError},
         storage::{Attention, IntentRecord, IntentState, Storage},
@@ -102,7 +102,7 @@ impl Session {
         let me = disk.identity()?.ok_or(SessionError::NotEnrolled)?.member;
         let open = disk.open_intents_of(document)?;
         let Some(loaded) = self.workspace.load(disk, document)? else { return Ok(()) };
-        let (mut base, known) = (loaded.confirmed.clone(), loaded.known);
+        let (mut base, known) = (loaded.confirmed()?.clone(), loaded.known);
         let (kept, again): (Vec<_>, Vec<_>) = open.into_iter().partition(|intent| intent.position < from);
         for intent in kept.iter().filter(|intent| !intent.change.is_empty()) {
             base.apply_bytes(&[&intent.change])?;
@@ -187,11 +187,25 @@ pub(super) fn run(
     intent: &mut IntentRecord,
 ) -> Result<Result<(), VerbError>, SessionError> {
     let author = Author { member, intent: intent.id, at: intent.created };
-    let actions = match actions(on, document, &author, intent) {
+    let conversation = Conversation::read(on);
+    let actions = match actions(on, conversation.as_ref(), document, &author, intent) {
         Ok(actions) => actions,
         Err(error) => return Ok(Err(error)),
     };
-    let change = on.author(ActorId::from(actor), intent.id, intent.created, &actions)?;
+    Ok(author_change(on, actor, intent, &actions)?)
+}
+
+/// Authors an intent's actions as one change and keeps it in the record.
+///
+/// # Errors
+/// Inside: the actions change nothing. Outside: the change can't be authored.
+pub(super) fn author_change(
+    on: &mut Document,
+    actor: [u8; 16],
+    intent: &mut IntentRecord,
+    actions: &[Action],
+) -> Result<Result<(), VerbError>, DocumentError> {
+    let change = on.author(ActorId::from(actor), intent.id, intent.created, actions)?;
     if intent_of(&change) != Some(intent.id) {
         return Ok(Err(VerbError::NothingToDo));
     }
@@ -205,15 +219,16 @@ pub(super) fn is_blank(document: &Document) -> bool {
     document.heads() == [genesis::hash(document.kind())]
 }
 
-/// What an intent's verb means on a document.
+/// What an intent's verb means on a document, which holds this conversation if it is one's.
 pub(super) fn actions(
     on: &Document,
+    conversation: Option<&Conversation>,
     document: DocumentId,
     author: &Author,
     intent: &IntentRecord,
 ) -> Result<Vec<Action>, VerbError> {
     match on.kind() {
-        Kind::Conversation => intent.verb.actions(author, State::Conversation(Conversation::read(on).as_ref())),
+        Kind::Conversation => intent.verb.actions(author, State::Conversation(conversation)),
         Kind::Contact => {
             // A document that holds only its genesis is a contact that nobody has created yet.
             let contact = Contact::read(document, on).filter(|_| !is_blank(on));

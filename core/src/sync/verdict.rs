@@ -95,7 +95,10 @@ impl Session {
         }
         if change.is_empty() {
             // It was about to be run again: what the relay accepted is there, and maybe not here.
-            let here = self.workspace.load(disk, document)?.is_some_and(|on| authored_in(&on.confirmed).contains(&id));
+            let here = match self.workspace.load(disk, document)? {
+                Some(on) => authored_in(on.confirmed()?).contains(&id),
+                None => false,
+            };
             self.workspace.restage(document);
             return if here { Ok(()) } else { self.distrust(disk, document) };
         }
@@ -147,7 +150,7 @@ impl Session {
             let on = self.workspace.load(disk, intent.document)?;
             let own = |hash: &Hash| {
                 let hash = automerge::ChangeHash(**hash);
-                deps.contains(&hash) && on.as_ref().is_none_or(|on| !on.confirmed.contains(&hash))
+                deps.contains(&hash) && on.as_ref().is_none_or(|on| !on.holds(&hash))
             };
             if !hashes.iter().all(own) {
                 // Running it again on the same heads would be answered in the same way.

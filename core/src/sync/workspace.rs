@@ -15,6 +15,7 @@ use crate::{
     policy::Visibility,
     protocol::digest::document_digest,
     sync::{
+        loaded::Loaded,
         rebase::is_blank,
         session::{Session, SessionError},
         storage::{IntentRecord, Storage},
@@ -25,60 +26,6 @@ use crate::{
 /// A document's tail is folded into its snapshot once it is longer than this: loading a snapshot is faster than applying
 /// changes one by one, and writing one for each change would cost more than the changes.
 const LONGEST_TAIL: usize = 32;
-
-/// One loaded document.
-pub(super) struct Loaded {
-    pub(super) kind: Kind,
-    pub(super) visibility: Visibility,
-    /// Whether the relay knows it.
-    pub(super) known: bool,
-    /// The actor of the present lineage.
-    pub(super) actor: Option<[u8; 16]>,
-    pub(super) confirmed: Document,
-    optimistic: Optimistic,
-    /// Whether every own change is in the optimistic document.
-    complete: bool,
-    tail: usize,
-}
-
-enum Optimistic {
-    /// To be built from the open intents on disk.
-    Unknown,
-    /// There are no open intents.
-    Same,
-    /// With the open intents' changes.
-    Own(Document),
-}
-
-impl Loaded {
-    fn optimistic(&self) -> &Document {
-        match &self.optimistic {
-            Optimistic::Own(document) => document,
-            Optimistic::Same | Optimistic::Unknown => &self.confirmed,
-        }
-    }
-
-    /// Puts the changes of open intents on top of the confirmed document. One whose dependencies are not here (any more)
-    /// is left out: it is to be run again.
-    fn build(&mut self, lineage: &[IntentRecord]) {
-        if !matches!(self.optimistic, Optimistic::Unknown) {
-            return;
-        }
-        if lineage.is_empty() {
-            (self.optimistic, self.complete) = (Optimistic::Same, true);
-            return;
-        }
-        let mut document = self.confirmed.clone();
-        self.complete = true;
-        for intent in lineage {
-            if let Err(error) = document.apply_bytes(&[&intent.change]) {
-                tracing::debug!(intent = %intent.id, %error, "an own change waits to be run again");
-                self.complete = false;
-            }
-        }
-        self.optimistic = Optimistic::Own(document);
-    }
-}
 
 /// The loaded documents and what is to be projected.
 pub(super) struct Workspace {
@@ -115,16 +62,8 @@ impl Workspace {
             let Some(stored) = disk.document(id)? else { return Ok(None) };
             let mut confirmed = open(stored.kind, &stored.saved)?;
             confirmed.apply_bytes(&stored.tail)?;
-            let loaded = Loaded {
-                kind: stored.kind,
-                visibility: stored.visibility,
-                known: stored.confirmed,
-                actor: stored.actor,
-                confirmed,
-                optimistic: Optimistic::Unknown,
-                complete: true,
-                tail: stored.tail.len(),
-            };
+            let mut loaded = Loaded::new(confirmed, stored.visibility, stored.confirmed, stored.tail.len());
+            loaded.actor = stored.actor;
             self.loaded.put(id, loaded);
         }
         Ok(self.loaded.get_mut(&id))
@@ -132,29 +71,32 @@ impl Workspace {
 
     /// A document with this device's open intents in it; `None` if it is not held.
     pub(super) fn optimistic(&mut self, disk: &dyn Storage, id: DocumentId) -> Result<Option<&Document>, SessionError> {
-        let Some(loaded) = self.load(disk, id)? else { return Ok(None) };
-        if matches!(loaded.optimistic, Optimistic::Unknown) {
-            let lineage = lineage(disk, id, disk.open_intents_of(id)?)?;
-            loaded.build(&lineage);
+        match self.built(disk, id)? {
+            Some(loaded) => Ok(Some(loaded.optimistic()?)),
+            None => Ok(None),
         }
-        Ok(Some(loaded.optimistic()))
     }
 
-    /// The same, to author on.
-    pub(super) fn optimistic_mut(
+    /// A conversation with this device's open intents in it; `None` if it is not held, not opened or of another kind.
+    pub(super) fn conversation(
         &mut self,
         disk: &dyn Storage,
         id: DocumentId,
-    ) -> Result<Option<&mut Document>, SessionError> {
-        self.optimistic(disk, id)?;
+    ) -> Result<Option<Arc<Conversation>>, SessionError> {
+        match self.built(disk, id)? {
+            Some(loaded) => Ok(loaded.conversation()?),
+            None => Ok(None),
+        }
+    }
+
+    /// A document whose optimistic side is built; `None` if it is not held.
+    pub(super) fn built(&mut self, disk: &dyn Storage, id: DocumentId) -> Result<Option<&mut Loaded>, SessionError> {
         let Some(loaded) = self.load(disk, id)? else { return Ok(None) };
-        if !matches!(loaded.optimistic, Optimistic::Own(_)) {
-            loaded.optimistic = Optimistic::Own(loaded.confirmed.clone());
+        if loaded.is_unbuilt() {
+            let lineage = lineage(disk, id, disk.open_intents_of(id)?)?;
+            loaded.build(&lineage)?;
         }
-        match &mut loaded.optimistic {
-            Optimistic::Own(document) => Ok(Some(document)),
-            Optimistic::Same | Optimistic::Unknown => Ok(None),
-        }
+        Ok(Some(loaded))
     }
 
     /// Makes a document that only this device knows so far.
@@ -193,16 +135,8 @@ impl Workspace {
                 disk.append_changes(id, changes)?;
             }
         }
-        let loaded = Loaded {
-            kind,
-            visibility,
-            known: true,
-            actor,
-            confirmed,
-            optimistic: Optimistic::Unknown,
-            complete: true,
-            tail,
-        };
+        let mut loaded = Loaded::new(confirmed, visibility, true, tail);
+        loaded.actor = actor;
         self.loaded.put(id, loaded);
         self.changed(id, kind);
         Ok(())
@@ -223,19 +157,14 @@ impl Workspace {
         let mut parsed = Vec::new();
         for bytes in changes {
             let change = parse_change(bytes)?;
-            if !loaded.confirmed.contains(&change.hash()) {
+            if !loaded.holds(&change.hash()) {
                 fresh.push(bytes.clone());
                 parsed.push(change);
             }
         }
-        loaded.confirmed.apply(parsed.clone())?;
-        if let Optimistic::Own(document) = &mut loaded.optimistic
-            && document.apply(parsed).is_err()
-        {
-            loaded.optimistic = Optimistic::Unknown;
-        }
+        loaded.append(parsed)?;
         if !loaded.known || loaded.tail + fresh.len() > LONGEST_TAIL {
-            disk.put_document(id, loaded.kind, loaded.visibility, &loaded.confirmed.save(), true)?;
+            disk.put_document(id, loaded.kind, loaded.visibility, &loaded.confirmed()?.save(), true)?;
             (loaded.known, loaded.tail) = (true, 0);
         } else if !fresh.is_empty() {
             disk.append_changes(id, &fresh)?;
@@ -289,8 +218,7 @@ impl Workspace {
         disk: &dyn Storage,
         id: DocumentId,
     ) -> Result<Option<[u8; 16]>, SessionError> {
-        self.optimistic(disk, id)?;
-        Ok(self.load(disk, id)?.filter(|loaded| loaded.complete).and_then(|loaded| loaded.actor))
+        Ok(self.built(disk, id)?.filter(|loaded| loaded.is_complete()).and_then(|loaded| loaded.actor))
     }
 
     /// Ends the document's present lineage: the next change is authored under a fresh actor.
@@ -311,7 +239,7 @@ impl Workspace {
     /// The own lineage of a document is not what it was: it is built anew when next needed.
     pub(super) fn restage(&mut self, id: DocumentId) {
         if let Some(loaded) = self.loaded.get_mut(&id) {
-            loaded.optimistic = Optimistic::Unknown;
+            loaded.restage();
         }
         self.touch(id);
     }
@@ -352,18 +280,15 @@ impl Workspace {
             }
             Err(error) => return Err(error),
         };
-        if lineage.is_empty() {
-            loaded.optimistic = Optimistic::Same;
-        }
-        loaded.build(&lineage);
+        loaded.build(&lineage)?;
         if loaded.known {
-            let heads: Vec<[u8; 32]> = loaded.confirmed.heads().iter().map(|head| head.0).collect();
+            let heads: Vec<[u8; 32]> = loaded.confirmed_heads().iter().map(|head| head.0).collect();
             let last_fact = facts.iter().map(|fact| fact.seq).max().unwrap_or(0);
             disk.set_digest(id, document_digest(id, &heads, last_fact))?;
         }
         match loaded.kind {
             Kind::Conversation => {
-                let Some(conversation) = Conversation::read(loaded.optimistic()) else { return Ok(()) };
+                let Some(conversation) = loaded.conversation()? else { return Ok(()) };
                 let registers = disk.registers_of(id)?;
                 let projected = project_conversation(
                     id,
@@ -378,10 +303,11 @@ impl Workspace {
                 disk.put_conversation(&projected.row, &projected.alerts)?;
             }
             Kind::Contact => {
-                if is_blank(loaded.optimistic()) {
+                let document = loaded.optimistic()?;
+                if is_blank(document) {
                     return Ok(());
                 }
-                if let Some(contact) = Contact::read(id, loaded.optimistic()) {
+                if let Some(contact) = Contact::read(id, document) {
                     disk.put_contact(&project_contact(id, &contact))?;
                 }
             }
@@ -445,8 +371,12 @@ impl Session {
     ///
     /// # Errors
     /// As [`Session::document`].
-    pub fn conversation(&mut self, disk: &dyn Storage, id: DocumentId) -> Result<Option<Conversation>, SessionError> {
-        Ok(self.document(disk, id)?.and_then(Conversation::read))
+    pub fn conversation(
+        &mut self,
+        disk: &dyn Storage,
+        id: DocumentId,
+    ) -> Result<Option<Arc<Conversation>>, SessionError> {
+        self.workspace.conversation(disk, id)
     }
 
     /// A contact with this device's own open intents in it; `None` if it is not held.

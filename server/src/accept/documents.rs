@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Changes kept beside a snapshot before a new one is taken.
-const CHANGES_PER_SNAPSHOT: i64 = 32;
+const CHANGES_PER_SNAPSHOT: i64 = 8;
 
 /// What the store knows of a document without loading it.
 #[derive(Clone, Debug)]

@@ -203,7 +203,10 @@ pub(crate) fn connect(path: &Path) -> Result<Connection, StoreError> {
 }
 
 fn migrations() -> Migrations<'static> {
-    Migrations::new(vec![M::up(include_str!("../../migrations/0001_relay.sql"))])
+    Migrations::new(vec![
+        M::up(include_str!("../../migrations/0001_relay.sql")),
+        M::up(include_str!("../../migrations/0002_quarantine_by_workspace.sql")),
+    ])
 }
 
 /// Brings the schema up to date.

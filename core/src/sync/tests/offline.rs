@@ -144,12 +144,12 @@ fn a_long_outbox_goes_in_several_pushes() {
     let mut relay = Relay::new(ANN);
     let (_, bob) = relay.conversation("Bob", "+14155550101");
     let mut phone = Phone::in_sync(&mut relay);
-    for number in 0..600 {
+    for number in 0..1100 {
         phone.tag(bob, &format!("tag {number}"));
     }
     assert_eq!(phone.sync(&mut relay), Ok(()));
     let sizes: Vec<usize> = relay.pushes.iter().map(|push| push.1.len()).collect();
-    assert_eq!(sizes, [256, 256, 88]);
+    assert_eq!(sizes, [1024, 76]);
     phone.check_against(&relay);
 }
 
