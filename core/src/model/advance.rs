@@ -32,10 +32,8 @@ impl Conversation {
                     self.assignments.push(Assignment { key: *key, by: *by, reason: *reason, at: *at });
                     self.assignments.sort_by_key(|assignment| assignment.key);
                 }
-                Action::Unassign { key } => {
-                    if !stands(after, ASSIGNMENTS, &key.to_string()) {
-                        self.assignments.retain(|assignment| assignment.key != *key);
-                    }
+                Action::Unassign { key } if !stands(after, ASSIGNMENTS, &key.to_string()) => {
+                    self.assignments.retain(|assignment| assignment.key != *key);
                 }
                 Action::Close { id, by, at, seen } => {
                     self.closings.push(Closing { id: *id, by: *by, at: *at, seen: *seen });
