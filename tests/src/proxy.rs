@@ -94,6 +94,11 @@ impl Proxy {
         Ok(Self { addr, shared, accepting })
     }
 
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
     /// Its address as a device writes the relay's.
     pub fn url(&self) -> String {
         format!("http://{}", self.addr)
