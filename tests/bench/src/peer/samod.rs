@@ -118,8 +118,9 @@ async fn client(addr: SocketAddr) -> Client {
     Client { repo, dialer }
 }
 
-/// Asks for all documents of the server at once.
+/// Asks for all documents of the server at once, once it is there to be asked.
 async fn fetch(client: &Client, server: &Server) -> Vec<DocHandle> {
+    client.dialer.established().await.unwrap();
     let asked = server.documents.iter().map(|handle| client.repo.find(handle.document_id().clone()));
     join_all(asked).await.into_iter().map(|found| found.unwrap().unwrap()).collect()
 }
