@@ -339,6 +339,11 @@ impl Engine {
         self.status.send_if_modified(|status| std::mem::replace(&mut status.network, network) != network);
     }
 
+    /// A transaction failed: the status says so now, not only after one that works.
+    pub(super) fn note_failure(&self, error: &Error) {
+        self.status.send_modify(|status| status.last_error = Some(error.to_string()));
+    }
+
     /// The device's access was ended: nothing may be shown any more (R10).
     pub(super) fn mark_revoked(&self) {
         self.status.send_modify(|status| status.revoked = true);

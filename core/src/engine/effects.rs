@@ -82,6 +82,7 @@ impl Engine {
         core.session.forget();
         core.drop_tasks();
         core.failure = Some(error.to_string());
+        self.note_failure(error);
         for waiting in core.waiting.drain(..) {
             let _ = waiting.send(Err(End::Broken(error.to_string())));
         }

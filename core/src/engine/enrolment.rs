@@ -1,6 +1,10 @@
 //! A device's birth and end: enrolling with a code, enrolling anew, closing, wiping (R10).
 
-use std::{fs, io, path::PathBuf, sync::Arc};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use super::{
     Offdesk,
@@ -37,13 +41,19 @@ impl Offdesk {
         Ok(Offdesk::over(Engine::new(config, database, identity)?))
     }
 
-    /// Opens a device that was enrolled.
+    /// Opens a device that was enrolled. One whose access was ended, and that died before it could delete its data, does so
+    /// now (R10).
     ///
     /// # Errors
-    /// [`Error::NotEnrolled`] if the database holds none, [`Error::WrongKey`], [`Error::Storage`].
+    /// [`Error::NotEnrolled`] if the database holds none, [`Error::Revoked`], [`Error::WrongKey`], [`Error::Storage`].
     pub fn open(config: Config) -> Result<Offdesk, Error> {
         let mut database = Database::open(&config.database, &config.key)?;
-        let identity = database.write(|disk| disk.identity())?.ok_or(Error::NotEnrolled)?;
+        let (identity, state) = database.write(|disk| Ok::<_, StorageError>((disk.identity()?, disk.state()?)))?;
+        let identity = identity.ok_or(Error::NotEnrolled)?;
+        if state.is_some_and(|state| state.revoked) {
+            delete(&config.database, Some(database))?;
+            return Err(Error::Revoked);
+        }
         Ok(Offdesk::over(Engine::new(config, database, identity)?))
     }
 
@@ -137,7 +147,7 @@ impl Engine {
         let mut core = self.lock();
         self.stop(&mut core);
         self.end_lists();
-        self.delete(&mut core)
+        delete(&self.config.database, core.database.take())
     }
 
     /// The relay ended this device's access (R10).
@@ -145,7 +155,7 @@ impl Engine {
         core.drop_tasks();
         self.mark_revoked();
         self.set_available(false);
-        if let Err(error) = self.delete(core) {
+        if let Err(error) = delete(&self.config.database, core.database.take()) {
             tracing::error!(%error, "the data of a revoked device could not be deleted");
         }
         // Told only now that it is true. Lists go on, to show that they are empty.
@@ -153,38 +163,12 @@ impl Engine {
         self.changed();
     }
 
-    fn delete(&self, core: &mut Core) -> Result<(), Error> {
-        // The pages are encrypted; closing first lets the log be merged and removed.
-        if let Some(database) = core.database.take()
-            && let Err(error) = database.checkpoint_and_close()
-        {
-            tracing::warn!(%error, "the database was closed in haste");
-        }
-        for file in self.files() {
-            match fs::remove_file(&file) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(Error::Storage(StorageError::Io(format!(
-                        "{} can't be deleted: {error}",
-                        file.display()
-                    ))));
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// The database's file, its log and the log's index.
-    fn files(&self) -> impl Iterator<Item = PathBuf> {
-        ["", "-wal", "-shm"].into_iter().map(|suffix| {
-            let mut name = self.config.database.clone().into_os_string();
-            name.push(suffix);
-            PathBuf::from(name)
-        })
-    }
-
     pub(super) fn database_bytes(&self) -> u64 {
-        self.files().take(2).filter_map(|file| fs::metadata(file).ok()).map(|metadata| metadata.len()).sum()
+        files(&self.config.database)
+            .take(2)
+            .filter_map(|file| fs::metadata(file).ok())
+            .map(|metadata| metadata.len())
+            .sum()
     }
 
     fn reborn(self: &Arc<Self>, enrolled: &EnrolResponse) -> Result<(), Error> {
@@ -201,4 +185,32 @@ impl Engine {
         core.session.forget();
         self.restart(&mut core)
     }
+}
+
+/// Closes a database and deletes its files.
+fn delete(path: &Path, database: Option<Database>) -> Result<(), Error> {
+    // The pages are encrypted; closing first lets the log be merged and removed.
+    if let Some(database) = database
+        && let Err(error) = database.checkpoint_and_close()
+    {
+        tracing::warn!(%error, "the database was closed in haste");
+    }
+    for file in files(path) {
+        match fs::remove_file(&file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Error::Storage(StorageError::Io(format!("{} can't be deleted: {error}", file.display()))));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// A database's file, its log and the log's index.
+fn files(path: &Path) -> impl Iterator<Item = PathBuf> {
+    ["", "-wal", "-shm"].into_iter().map(|suffix| {
+        let mut name = path.to_owned().into_os_string();
+        name.push(suffix);
+        PathBuf::from(name)
+    })
 }
