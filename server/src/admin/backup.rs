@@ -1,8 +1,8 @@
 //! Copies of the database, taken while the relay runs.
 //!
 //! SQLite's backup API copies one consistent state: in WAL mode a single step reads a snapshot and keeps nobody from
-//! writing. The copy is written beside its place, checked page by page, and only then given its name; a file that is
-//! there is never overwritten.
+//! writing. The copy is written beside its place (`….partial`), checked page by page, and only then given its name; a file
+//! that is there is never overwritten. A copy that a power cut interrupted leaves its `….partial`, to be removed by hand.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -126,26 +126,25 @@ pub(super) fn finish(copy: &mut Connection, file: &Path) -> Result<(), CopyError
     }
 }
 
-/// A place for a new file: its name is reserved, its content is written beside it.
+/// A place for a new file. Its content is written beside it; the name itself is given to a whole file only, so that a power
+/// cut never leaves an empty or half one for a relay to start on.
 pub(super) struct Place {
     to: PathBuf,
     partial: PathBuf,
-    kept: bool,
 }
 
 impl Place {
-    /// Reserves `to`.
+    /// Reserves `to`, by the file beside it.
     pub(super) fn reserve(to: &Path) -> Result<Self, CopyError> {
+        if to.symlink_metadata().is_ok() {
+            return Err(CopyError::Exists(to.to_owned()));
+        }
         let mut partial = to.as_os_str().to_owned();
         partial.push(".partial");
         let partial = PathBuf::from(partial);
-        create_new(to)?;
-        // From here on, dropping this gives the name free again.
-        let place = Self { to: to.to_owned(), partial, kept: false };
-        // What an interrupted copy left behind is of no use to anybody.
-        let _ = fs::remove_file(&place.partial);
-        create_new(&place.partial)?;
-        Ok(place)
+        // One that is there may be that of a copy under way, or of one that was interrupted: nobody can tell.
+        create_new(&partial)?;
+        Ok(Self { to: to.to_owned(), partial })
     }
 
     /// Where to write.
@@ -154,29 +153,38 @@ impl Place {
     }
 
     /// Gives what was written its name, durably. Returns its size.
-    pub(super) fn keep(mut self) -> Result<u64, CopyError> {
+    pub(super) fn keep(self) -> Result<u64, CopyError> {
         let failed = |error| CopyError::Target(self.to.clone(), error);
         let file = File::open(&self.partial).map_err(failed)?;
         file.sync_all().map_err(failed)?;
         let size = file.metadata().map_err(failed)?.len();
-        fs::rename(&self.partial, &self.to).map_err(failed)?;
+        match fs::hard_link(&self.partial, &self.to) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                return Err(CopyError::Exists(self.to.clone()));
+            }
+            // Not every file system has links. Without them a name can't be given and kept from being overwritten in one step.
+            Err(_) => {
+                create_new(&self.to)?;
+                fs::rename(&self.partial, &self.to).map_err(|error| {
+                    let _ = fs::remove_file(&self.to);
+                    failed(error)
+                })?;
+            }
+        }
+        let _ = fs::remove_file(&self.partial);
         // The name is durable once its folder is.
         if let Some(folder) = self.to.parent() {
             let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
             File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
         }
-        self.kept = true;
         Ok(size)
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if !self.kept {
-            for file in [&self.partial, &self.to] {
-                let _ = fs::remove_file(file);
-            }
-        }
+        let _ = fs::remove_file(&self.partial);
     }
 }
 

@@ -43,6 +43,9 @@ pub enum StoreError {
         /// Why.
         why: String,
     },
+    /// The transaction could not be made durable; nothing of it is stored.
+    #[error("the commit failed: {0}")]
+    NotCommitted(String),
     /// The writer has stopped.
     #[error("the store is closed")]
     Closed,

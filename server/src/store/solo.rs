@@ -81,7 +81,7 @@ impl Solo {
             Ok(_) => {
                 self.cache.clear();
                 self.execute("ROLLBACK")?;
-                Err(StoreError::Refused("the commit failed: database or disk is full".into()).into())
+                Err(StoreError::NotCommitted("database or disk is full".into()).into())
             }
             Err(error) => {
                 self.cache.clear();

@@ -44,7 +44,7 @@ where
         let result = match (self.result, commit) {
             (Some(Err(error)), _) => Err(error),
             (Some(Ok(value)), Ok(())) => Ok(value),
-            (Some(Ok(_)), Err(error)) => Err(StoreError::Refused(format!("the commit failed: {error}")).into()),
+            (Some(Ok(_)), Err(error)) => Err(StoreError::NotCommitted(error).into()),
             (None, _) => Err(StoreError::Closed.into()),
         };
         // The caller may have gone; what it asked for is done all the same.
