@@ -14,20 +14,26 @@
 //!
 //! # Layout
 //! - [`workload`], [`words`]: what people say, from a seed. [`office`]: a relay's database with it, made by the acceptor.
-//! - [`stage`]: a relay on such a database and devices of its members.
+//! - [`stage`]: a relay on such a database and devices of its members. [`handset`]: a device's database with 100,000
+//!   conversations. [`clients`]: devices without a store, for load. [`child`]: processes of their own.
 //! - [`measure`]: wall, CPU, memory. [`limits`]: the physical limits. [`peer`]: samod, behind the feature `peer`.
-//! - [`lines`]: what is measured, a file for each group of lines. [`table`]: the Markdown.
+//! - [`lines`]: what is measured, a file for each group of lines. [`table`]: the Markdown,
+//!   [`mod@plot`]: the chart.
 //!
 //! Device and relay run in one process but where memory is measured, so CPU time is that of both sides together.
 #![forbid(unsafe_code)]
 // What can't be set up can't be measured; the table goes to stdout.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
+pub mod child;
+pub mod clients;
+pub mod handset;
 pub mod limits;
 pub mod lines;
 pub mod measure;
 pub mod office;
 pub mod peer;
+pub mod plot;
 pub mod stage;
 pub mod table;
 pub mod words;
@@ -42,12 +48,17 @@ use table::Table;
 pub struct Context {
     /// Where generated databases are kept, and stages stand.
     pub cache: PathBuf,
+    /// Where plots go.
+    pub docs: PathBuf,
 }
 
 /// Runs the lines that `args` name, all of them if none is named, and prints the table.
 pub fn run(folder: &Path, args: impl Iterator<Item = String>) {
     // Cargo passes `--bench`.
     let mut wanted: Vec<String> = args.filter(|arg| arg != "--bench").collect();
+    if child::ran(&wanted) {
+        return;
+    }
     if wanted.iter().any(|arg| arg == "--list") {
         lines::ALL.iter().for_each(|(name, what)| println!("{name:<14} {what}"));
         return;
@@ -60,7 +71,8 @@ pub fn run(folder: &Path, args: impl Iterator<Item = String>) {
     }
     let cache = std::env::var_os("OFFDESK_BENCH_DATA").map_or_else(|| folder.join("bench-data"), PathBuf::from);
     std::fs::create_dir_all(&cache).unwrap();
-    let context = Context { cache };
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    let context = Context { cache, docs };
     let mut table = Table::default();
     println!("{}", measure::machine());
     for name in wanted {

@@ -3,7 +3,11 @@
 mod cold;
 mod live;
 mod local;
+mod memory;
+mod reading;
 mod reconnect;
+mod sockets;
+mod throughput;
 mod upload;
 
 use tokio::runtime::Runtime;
@@ -22,6 +26,11 @@ pub const ALL: &[(&str, &str)] = &[
     ("upload", "1,000 messages in 200 conversations, written offline"),
     ("live", "from device to device"),
     ("local", "a reply, durable on the device"),
+    ("memory", "peak memory of a cold start, as a plot too"),
+    ("open", "opening a store with 10,000 conversations"),
+    ("reading", "lists, counts and search with 100,000 conversations"),
+    ("accepting", "accepted messages a second"),
+    ("sockets", "10,000 live devices"),
 ];
 
 /// Measures one line.
@@ -37,6 +46,11 @@ pub fn run(context: &Context, name: &str) -> Vec<Row> {
             "upload" => upload::offline(context).await,
             "live" => live::device_to_device(context).await,
             "local" => local::reply(context).await,
+            "memory" => memory::cold(context).await,
+            "open" => reading::open(context).await,
+            "reading" => reading::lists(context).await,
+            "accepting" => throughput::accepting(context).await,
+            "sockets" => sockets::live(context).await,
             other => panic!("no such line: {other}"),
         }
     });
