@@ -53,6 +53,9 @@ pub enum Step {
     End,
 }
 
+/// A push of more groups than this is large.
+const MANY_GROUPS: usize = 8;
+
 /// Where the exchange is.
 #[derive(Debug)]
 enum Stage {
@@ -134,6 +137,15 @@ impl Exchange {
     pub fn is_cold(&self) -> bool {
         let hello = &self.request.hello;
         hello.pull && (hello.cursor.seq == 0 || hello.cursor.backfill.is_some())
+    }
+
+    /// Whether the [`Step::Write`] that is to be done is worth a commit of its own.
+    pub fn is_large(&self) -> bool {
+        match &self.stage {
+            Stage::Judge(push) => push.groups.len() > MANY_GROUPS,
+            Stage::Backfill(_) => true,
+            _ => false,
+        }
     }
 
     /// What is to be done next.

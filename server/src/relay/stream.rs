@@ -116,8 +116,10 @@ impl Stream {
                 }
                 Step::Write => {
                     let (now, mut rng) = (self.app.now(), self.app.rng());
+                    let large = exchange.is_large();
                     let write = move |tx: &mut Tx<'_>| exchange.write(now, &mut rng, tx).map(|()| exchange);
-                    exchange = self.app.store.write(write).await?;
+                    let store = &self.app.store;
+                    exchange = if large { store.write_alone(write).await? } else { store.write(write).await? };
                 }
                 Step::Send { frames, flush } => {
                     for frame in &frames {

@@ -24,6 +24,8 @@ use rusqlite_migration::{M, Migrations};
 use tokio::sync::broadcast;
 
 pub use solo::{Ending, Solo};
+use writer::Company;
+
 pub use tx::{Policies, ReadTx, Tx};
 
 /// The store failed.
@@ -120,7 +122,20 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.inner.writer.run(work).await
+        self.inner.writer.run(work, Company::Shared).await
+    }
+
+    /// As [`Store::write`], for work that is large enough to be worth a commit of its own.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn write_alone<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.inner.writer.run(work, Company::Alone).await
     }
 
     /// As [`Store::write`], for callers without an async runtime (the command line).
@@ -241,6 +256,33 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(acts, 2);
+        store.close().await;
+    }
+
+    /// Work that has a commit of its own is undone as a whole like any other, and harms nobody before or behind it.
+    #[tokio::test]
+    async fn large_work_stands_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("relay.db")).unwrap();
+        let act = |text: &'static str, fail: bool| {
+            move |tx: &mut Tx<'_>| {
+                tx.connection().execute("INSERT INTO audit (at, who, act) VALUES (0, 'test', ?1)", [text])?;
+                tx.connection().execute_batch("SAVEPOINT inner; RELEASE inner")?;
+                if fail { Err(StoreError::Refused("no".into())) } else { Ok(()) }
+            }
+        };
+        let (a, b, c, d) = tokio::join!(
+            store.write(act("a", false)),
+            store.write_alone(act("b", true)),
+            store.write_alone(act("c", false)),
+            store.write(act("d", false)),
+        );
+        assert!(a.is_ok() && c.is_ok() && d.is_ok());
+        assert!(matches!(b, Err(StoreError::Refused(_))));
+        let sql = "SELECT group_concat(act, '') FROM (SELECT act FROM audit ORDER BY id)";
+        let read = move |tx: &ReadTx<'_>| Ok::<_, StoreError>(tx.connection().query_row(sql, [], |row| row.get(0))?);
+        let acts: String = store.read(read).await.unwrap();
+        assert_eq!(acts, "acd");
         store.close().await;
     }
 
