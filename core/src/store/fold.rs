@@ -5,9 +5,9 @@
 //! `02079460958`. Words and forms are stored with [`PAD`] before each and at the end. The index is of trigrams, so that any
 //! three characters of a word are found, and with the padding its first one or two are as well.
 
-use std::{collections::HashMap, sync::OnceLock};
-
 use any_ascii::any_ascii_char;
+
+use super::dialling::trunk_prefix;
 
 /// Two spaces: the least that makes the first character of a word a trigram.
 pub(super) const PAD: &str = "  ";
@@ -62,7 +62,7 @@ fn forms(phone: &str) -> Vec<String> {
     // Country codes are prefix-free: at most one of these is one.
     let code = (1..=3)
         .filter_map(|length| digits.get(..length))
-        .find_map(|code| Some((code, trunks().get(&code.parse().ok()?)?)));
+        .find_map(|code| Some((code, trunk_prefix(code.parse().ok()?)?)));
     if let Some((code, trunk)) = code
         && let national = &digits[code.len()..]
         && !national.is_empty()
@@ -77,23 +77,6 @@ fn forms(phone: &str) -> Vec<String> {
         forms.insert(0, digits);
     }
     forms
-}
-
-/// The trunk prefix of every country code; empty where there is none.
-fn trunks() -> &'static HashMap<u16, String> {
-    static TRUNKS: OnceLock<HashMap<u16, String>> = OnceLock::new();
-    TRUNKS.get_or_init(|| {
-        let mut trunks: HashMap<u16, (bool, String)> = HashMap::new();
-        for region in phonenumber::metadata::DATABASE.iter() {
-            let known = trunks.entry(region.country_code()).or_default();
-            // Where several regions share a code, the main one's plan counts.
-            if !known.0 {
-                let prefix = region.national_prefix().unwrap_or_default();
-                *known = (region.is_main_country_for_code(), crate::phone::digits(prefix));
-            }
-        }
-        trunks.into_iter().map(|(code, (_, trunk))| (code, trunk)).collect()
-    })
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ mod connection;
 mod contract;
 mod database;
 mod device;
+mod dialling;
 mod documents;
 mod error;
 mod facts;
