@@ -4,6 +4,7 @@
 //! - [`genesis`]: the pinned first change of every document.
 //! - [`conversation`], [`contact`], [`directory`], [`settings`]: the states that documents are read into.
 //! - [`mod@write`]: how a verb's [`Action`]s become the operations of one change.
+//! - [`outline`]: what lists show of a document, to be had without loading it.
 //! - [`decode`]: the way back: which actions the operations of a received change mean, or why it is refused.
 //! - [`inspect`]: bounds on a received change's bytes, checked before Automerge parses them.
 
@@ -17,6 +18,7 @@ pub mod directory;
 pub mod document;
 pub mod genesis;
 pub mod inspect;
+pub mod outline;
 pub mod refusal;
 pub mod settings;
 pub mod write;
@@ -27,5 +29,6 @@ pub use conversation::{Assignment, Channel, Conversation, Message, Origin, Statu
 pub use directory::{ContactAccess, DashboardAccess, Directory, Member, MessageAccess, Role, RoleKind};
 pub use document::{Document, DocumentError};
 pub use genesis::Kind;
+pub use outline::Outline;
 pub use refusal::{Refusal, RefusalCode};
 pub use settings::Settings;

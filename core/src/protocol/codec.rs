@@ -221,7 +221,7 @@ impl Decoder {
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::*;
-    use crate::protocol::Response;
+    use crate::protocol::{Outlined, Response};
 
     fn stream(frames: &[Response]) -> Vec<u8> {
         let mut encoder = Encoder::new(17).unwrap();
@@ -282,6 +282,10 @@ mod tests {
                 saved: ByteBuf::from(vec![1, 2, 3]),
                 changes: vec![ByteBuf::from(vec![4])],
                 facts: vec![Fact { seq: 1, body: message }, Fact { seq: 2, body: alert }],
+                outline: Some(Outlined {
+                    heads: vec![serde_bytes::ByteArray::new([7; 32])],
+                    outline: ByteBuf::from(vec![5]),
+                }),
             },
             Response::Verdict { intents: vec![intent], verdict: Verdict::Resolved(vec![(document, document)]) },
             Response::Verdict { intents: vec![intent], verdict: Verdict::MissingDeps(vec![[6; 32].into()]) },

@@ -193,6 +193,9 @@ pub enum Response {
         changes: Vec<ByteBuf>,
         /// Its facts.
         facts: Vec<Fact>,
+        /// What lists show of it, so that it need not be loaded for them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outline: Option<Outlined>,
     },
     /// What is new in a document that the device holds.
     Delta {
@@ -260,6 +263,15 @@ pub enum Response {
     /// A frame of a newer version.
     #[serde(other)]
     Unknown,
+}
+
+/// What lists show of a document, with what a digest needs of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outlined {
+    /// The document's heads, sorted.
+    pub heads: Vec<Hash>,
+    /// Bytes of a [`crate::model::Outline`]. A device that can't read them loads the document.
+    pub outline: ByteBuf,
 }
 
 /// The relay's side of the greeting.

@@ -28,8 +28,22 @@ impl Session {
     /// Applies a frame that is about documents or registers; others are not for here.
     pub(super) fn page(&mut self, now: Timestamp, disk: &mut dyn Storage, frame: Response) -> Result<(), SessionError> {
         match frame {
-            Response::Snapshot { document, kind, visibility, saved, changes, facts } => {
+            Response::Snapshot { document, kind, visibility, saved, changes, facts, outline } => {
                 let changes: Vec<Vec<u8>> = changes.into_iter().map(serde_bytes::ByteBuf::into_vec).collect();
+                if let Some(outline) = outline
+                    && self.workspace.take_outlined(
+                        disk,
+                        document,
+                        (kind, visibility),
+                        &saved,
+                        &changes,
+                        &facts,
+                        &outline,
+                    )?
+                {
+                    self.wants.remove(&document);
+                    return Ok(());
+                }
                 self.snapshot(disk, document, (kind, visibility), &saved, &changes, &facts)
             }
             Response::Delta { document, visibility, changes, facts } => {

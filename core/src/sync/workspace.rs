@@ -11,16 +11,18 @@ use lru::LruCache;
 
 use crate::{
     ids::{ContactId, DocumentId, IntentId, MemberId},
-    model::{Contact, Conversation, Directory, Document, DocumentError, Kind, Settings, document::parse_change},
+    model::{
+        Contact, Conversation, Directory, Document, DocumentError, Kind, Outline, Settings, document::parse_change,
+    },
     policy::Visibility,
-    protocol::digest::document_digest,
+    protocol::{Fact, Outlined, digest::document_digest},
     sync::{
         loaded::Loaded,
         rebase::is_blank,
         session::{Session, SessionError},
         storage::{IntentRecord, Storage},
     },
-    triage::{project_contact, project_conversation},
+    triage::{ContactRow, ConversationRow, project_contact, project_conversation, project_outline},
 };
 
 /// A document's tail is folded into its snapshot once it is longer than this: loading a snapshot is faster than applying
@@ -34,6 +36,14 @@ pub(super) struct Workspace {
     directory: Option<Arc<Directory>>,
     settings: Option<Arc<Settings>>,
     directory_changed: bool,
+    /// Rows were written that [`Workspace::flush`] knows nothing of.
+    shown_without_loading: bool,
+}
+
+/// A row of the read model.
+enum Row {
+    Conversation(ConversationRow),
+    Contact(ContactRow),
 }
 
 impl Workspace {
@@ -44,6 +54,7 @@ impl Workspace {
             directory: None,
             settings: None,
             directory_changed: false,
+            shown_without_loading: false,
         }
     }
 
@@ -54,6 +65,7 @@ impl Workspace {
         self.directory = None;
         self.settings = None;
         self.directory_changed = false;
+        self.shown_without_loading = false;
     }
 
     /// A document; `None` if it is not held.
@@ -140,6 +152,49 @@ impl Workspace {
         self.loaded.put(id, loaded);
         self.changed(id, kind);
         Ok(())
+    }
+
+    /// Takes a document that was not held as it was sent, without loading it: its outline says what lists show. Returns
+    /// whether that was possible; otherwise nothing was done.
+    #[allow(clippy::too_many_arguments, reason = "a snapshot frame, field by field")]
+    pub(super) fn take_outlined(
+        &mut self,
+        disk: &mut dyn Storage,
+        id: DocumentId,
+        (kind, visibility): (Kind, Visibility),
+        saved: &[u8],
+        changes: &[Vec<u8>],
+        facts: &[Fact],
+        outlined: &Outlined,
+    ) -> Result<bool, SessionError> {
+        let Some(outline) = Outline::unpack(id, &outlined.outline) else { return Ok(false) };
+        if changes.len() > LONGEST_TAIL || disk.document_kind(id)?.is_some() || !disk.open_intents_of(id)?.is_empty() {
+            return Ok(false);
+        }
+        let projected = match outline {
+            Outline::Conversation(outline) if kind == Kind::Conversation => {
+                let me = disk.identity()?.ok_or(SessionError::NotEnrolled)?.member;
+                let (registers, directory) = (disk.registers_of(id)?, self.directory(disk)?);
+                match project_outline(id, outline, facts, &registers, visibility, &directory, me) {
+                    Some(projected) => Row::Conversation(projected.row),
+                    None => return Ok(false),
+                }
+            }
+            Outline::Contact(contact) if kind == Kind::Contact => Row::Contact(project_contact(id, &contact)),
+            Outline::Conversation(_) | Outline::Contact(_) => return Ok(false),
+        };
+        disk.put_document(id, kind, visibility, saved, true)?;
+        disk.append_changes(id, changes)?;
+        disk.put_facts(id, facts)?;
+        let heads: Vec<[u8; 32]> = outlined.heads.iter().map(|head| **head).collect();
+        let last_fact = facts.iter().map(|fact| fact.seq).max().unwrap_or(0);
+        disk.set_digest(id, document_digest(id, &heads, last_fact))?;
+        match projected {
+            Row::Conversation(row) => disk.put_conversation(&row, &[])?,
+            Row::Contact(row) => disk.put_contact(&row)?,
+        }
+        self.shown_without_loading = true;
+        Ok(true)
     }
 
     /// Appends confirmed changes to a document that is held; known ones are passed over.
@@ -258,7 +313,7 @@ impl Workspace {
         for id in &touched {
             self.project(disk, *id, me)?;
         }
-        Ok(!touched.is_empty())
+        Ok(std::mem::take(&mut self.shown_without_loading) || !touched.is_empty())
     }
 
     fn project(&mut self, disk: &mut dyn Storage, id: DocumentId, me: MemberId) -> Result<(), SessionError> {

@@ -3,10 +3,12 @@
 
 pub mod diff;
 pub mod filter;
+pub mod outline;
 pub mod project;
 pub mod row;
 
 pub use diff::{ListDiff, diff};
 pub use filter::{Assignee, Counts, InboxFilter, Scope};
+pub use outline::project_outline;
 pub use project::{Projected, Registers, project_contact, project_conversation};
 pub use row::{ActiveAlert, ContactRow, ConversationRow, MessageView, Preview, SearchHit, Sendable};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use automerge::{Change, ChangeHash};
 use offdesk_core::{
     ids::{DeviceId, DocumentId, IntentId, WorkspaceId},
-    model::{Action, Conversation, Document, DocumentError, Kind, genesis},
+    model::{Action, Conversation, Document, DocumentError, Kind, Outline, genesis},
     protocol::Seq,
 };
 use rusqlite::{OptionalExtension, params};
@@ -15,8 +15,11 @@ use crate::{
     store::{ReadTx, StoreError, Tx},
 };
 
-/// Changes kept beside a snapshot before a new one is taken.
-const CHANGES_PER_SNAPSHOT: i64 = 8;
+/// A document is saved anew once the changes since it was last saved are this part of it: a cold start then sends hardly
+/// any raw changes, which take thrice the bytes, and saving costs the same for each change whatever the length.
+const TAIL_PART: usize = 16;
+/// The same for directory and settings, which are long and rarely sent: a number of changes.
+const REGISTERS_TAIL: usize = 8;
 
 /// What the store knows of a document without loading it.
 #[derive(Clone, Debug)]
@@ -136,6 +139,37 @@ impl Tx<'_> {
         }
     }
 
+    /// What lists show of a document after a change of these actions was applied; `None` if that can't be told, such as of
+    /// a conversation whose last message is not known.
+    fn outline(&mut self, document: DocumentId, kind: Kind, actions: &[Action]) -> Result<Option<Vec<u8>>, StoreError> {
+        if kind != Kind::Conversation {
+            let outline = Outline::of_other(document, self.load(document, kind)?);
+            return Ok(outline.and_then(|outline| outline.pack()));
+        }
+        let Some(conversation) = self.conversation(document)? else { return Ok(None) };
+        let said = actions.iter().rev().find_map(|action| match action {
+            Action::AddMessage { id, .. } => Some(*id),
+            _ => None,
+        });
+        let last = match said {
+            None if !conversation.messages.is_empty() => {
+                let before: Option<Vec<u8>> = self
+                    .connection()
+                    .prepare_cached("SELECT outline FROM documents WHERE id = ?1")?
+                    .query_row([document.as_bytes()], |row| row.get(0))?;
+                match before
+                    .and_then(|bytes| Outline::unpack(document, &bytes))
+                    .and_then(|before| before.last_message())
+                {
+                    None => return Ok(None),
+                    known => known,
+                }
+            }
+            said => said,
+        };
+        Ok(Outline::of_conversation(&conversation, last).pack())
+    }
+
     /// Appends an accepted change at `seq`: to the loaded document, the log and the actor's row. `actions` are what it
     /// means.
     #[allow(clippy::too_many_arguments, reason = "one change with its place, its meaning and its author")]
@@ -156,6 +190,7 @@ impl Tx<'_> {
         loaded.apply(vec![change.clone()]).map_err(|error| unreadable(&error))?;
         let heads: Vec<u8> = loaded.heads().iter().flat_map(|head| head.0).collect();
         self.advance(document, &before, actions);
+        let outline = self.outline(document, kind, actions)?;
         let connection = self.connection();
         connection
             .prepare_cached(
@@ -172,11 +207,9 @@ impl Tx<'_> {
         connection
             .prepare_cached("INSERT INTO intents (intent, document, seq) VALUES (?1, ?2, ?3)")?
             .execute(params![intent.as_bytes(), document.as_bytes(), seq])?;
-        connection.prepare_cached("UPDATE documents SET last_seq = ?2, heads = ?3 WHERE id = ?1")?.execute(params![
-            document.as_bytes(),
-            seq,
-            heads
-        ])?;
+        connection
+            .prepare_cached("UPDATE documents SET last_seq = ?2, heads = ?3, outline = ?4 WHERE id = ?1")?
+            .execute(params![document.as_bytes(), seq, heads, outline])?;
         connection
             .prepare_cached(
                 "INSERT INTO actors (document, actor, device, seq, hash) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -193,11 +226,16 @@ impl Tx<'_> {
     }
 
     fn compact(&mut self, document: DocumentId, kind: Kind, seq: Seq) -> Result<(), StoreError> {
-        let since: i64 = self
+        let longest = match kind {
+            Kind::Conversation => self.conversation(document)?.map_or(0, |known| known.messages.len() / TAIL_PART),
+            Kind::Contact => 0,
+            Kind::Directory | Kind::Settings => REGISTERS_TAIL,
+        };
+        let since: usize = self
             .connection()
             .prepare_cached("SELECT count(*) FROM changes WHERE document = ?1 AND seq > (SELECT snapshot_seq FROM documents WHERE id = ?1)")?
             .query_row([document.as_bytes()], |row| row.get(0))?;
-        if since < CHANGES_PER_SNAPSHOT {
+        if since <= longest {
             return Ok(());
         }
         let saved = self.load(document, kind)?.save();

@@ -3,10 +3,10 @@
 use offdesk_core::{
     ids::DocumentId,
     policy::{Access, Visibility},
-    protocol::{Response, Seq},
+    protocol::{Outlined, Response, Seq},
 };
 use rusqlite::params;
-use serde_bytes::ByteBuf;
+use serde_bytes::{ByteArray, ByteBuf};
 
 use crate::{
     accept::DocumentRow,
@@ -21,10 +21,14 @@ pub(super) fn snapshot(
     row: &DocumentRow,
     visibility: Visibility,
 ) -> Result<Response, StoreError> {
-    let (saved, from): (Vec<u8>, Seq) = tx
+    let (saved, from, heads, outline): (Vec<u8>, Seq, Vec<u8>, Option<Vec<u8>>) = tx
         .connection()
-        .prepare_cached("SELECT snapshot, snapshot_seq FROM documents WHERE id = ?1")?
-        .query_row([document.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        .prepare_cached("SELECT snapshot, snapshot_seq, heads, outline FROM documents WHERE id = ?1")?
+        .query_row([document.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+    let outline = outline.map(|outline| Outlined {
+        heads: heads.as_chunks().0.iter().map(|head| ByteArray::new(*head)).collect(),
+        outline: ByteBuf::from(outline),
+    });
     Ok(Response::Snapshot {
         document,
         kind: row.kind,
@@ -32,6 +36,7 @@ pub(super) fn snapshot(
         saved: ByteBuf::from(saved),
         changes: changes(tx, document, from)?,
         facts: tx.facts(document, 0, Some(access.member))?,
+        outline,
     })
 }
 
@@ -61,7 +66,10 @@ fn changes(tx: &ReadTx<'_>, document: DocumentId, since: Seq) -> Result<Vec<Byte
 pub(super) fn size(frame: &Response) -> usize {
     let bytes = |items: &[ByteBuf]| items.iter().map(|item| item.len()).sum::<usize>();
     match frame {
-        Response::Snapshot { saved, changes, facts, .. } => 64 + saved.len() + bytes(changes) + facts.len() * 80,
+        Response::Snapshot { saved, changes, facts, outline, .. } => {
+            let outline = outline.as_ref().map_or(0, |outlined| outlined.outline.len());
+            64 + saved.len() + bytes(changes) + facts.len() * 80 + outline
+        }
         Response::Delta { changes, facts, .. } => 64 + bytes(changes) + facts.len() * 80,
         _ => 64,
     }

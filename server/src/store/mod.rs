@@ -224,6 +224,7 @@ fn migrations() -> Migrations<'static> {
     Migrations::new(vec![
         M::up(include_str!("../../migrations/0001_relay.sql")),
         M::up(include_str!("../../migrations/0002_quarantine_by_workspace.sql")),
+        M::up(include_str!("../../migrations/0003_outlines.sql")),
     ])
 }
 

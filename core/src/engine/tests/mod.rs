@@ -158,6 +158,7 @@ fn snapshot(kind: Kind, document: [u8; 16], actions: &[Action], facts: Vec<Fact>
         saved: ByteBuf::from(doc.save()),
         changes: Vec::new(),
         facts,
+        outline: None,
     }
 }
 

@@ -157,6 +157,7 @@ async fn a_damaged_document_is_passed_over() {
         saved: ByteBuf::from(vec![1, 2, 3]),
         changes: Vec::new(),
         facts: Vec::new(),
+        outline: None,
     });
     frames.push(cursor(9, true));
     scene.relay.says(frames, Some(End::Finished));

@@ -274,6 +274,10 @@ impl Phone {
             assert_eq!(self.disk.facts(*id).unwrap(), held.facts);
         }
         assert_eq!(self.disk.documents(None).unwrap().len(), relay.documents.len());
+        // Whether a row came from an outline or from the document: it is the same.
+        let mut again = self.disk.clone();
+        Session::new(SessionOptions::default()).rebuild_read_model(&mut again).unwrap();
+        assert_eq!(again, self.disk);
     }
 }
 

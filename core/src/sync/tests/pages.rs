@@ -191,7 +191,7 @@ fn a_damaged_snapshot_is_passed_over_and_noticed() {
         panic!()
     };
     let saved = serde_bytes::ByteBuf::from(vec![1, 2, 3]);
-    let frame = Response::Snapshot { document, kind, visibility, saved, changes, facts };
+    let frame = Response::Snapshot { document, kind, visibility, saved, changes, facts, outline: None };
     let before = phone.disk.clone();
     phone.event(Event::Frame { request: stream.id, frame });
     assert_eq!(phone.disk, before);

@@ -1,0 +1,79 @@
+//! What lists show of a document, without its history: the relay keeps it beside the document and sends it with a snapshot,
+//! so that a device can show thousands of conversations without loading one of them (ADR 0013). An outline says nothing that
+//! the document doesn't; whoever can't read one loads the document.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ids::{DocumentId, MessageId},
+    model::{Contact, Conversation, Document, Kind},
+};
+
+/// What lists show of a document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outline {
+    /// All of the conversation but its messages, of which it holds the last one that the relay accepted.
+    Conversation(Conversation),
+    /// The contact as it is. Its id is the document's, which is known: in the bytes it is left out.
+    Contact(Contact),
+}
+
+impl Outline {
+    /// The outline of a conversation whose last accepted message is `last`.
+    pub fn of_conversation(conversation: &Conversation, last: Option<MessageId>) -> Self {
+        let last = last.and_then(|id| conversation.messages.get_key_value(&id));
+        Self::Conversation(Conversation {
+            id: conversation.id,
+            contact: conversation.contact,
+            channel: conversation.channel.clone(),
+            origins: conversation.origins.clone(),
+            messages: last.map(|(id, message)| (*id, message.clone())).into_iter().collect(),
+            assignments: conversation.assignments.clone(),
+            closings: conversation.closings.clone(),
+            reopenings: conversation.reopenings.clone(),
+            decisions: conversation.decisions.clone(),
+            tags: conversation.tags.clone(),
+        })
+    }
+
+    /// The outline of a document other than a conversation; `None` if lists show nothing of it.
+    pub fn of_other(id: DocumentId, document: &Document) -> Option<Self> {
+        match document.kind() {
+            Kind::Contact => Contact::read(id, document).map(Self::Contact),
+            Kind::Conversation | Kind::Directory | Kind::Settings => None,
+        }
+    }
+
+    /// The last accepted message of a conversation.
+    pub fn last_message(&self) -> Option<MessageId> {
+        match self {
+            Self::Conversation(conversation) => conversation.messages.keys().next().copied(),
+            Self::Contact(_) => None,
+        }
+    }
+
+    /// The bytes that are stored and sent; `None` if it can't be expressed. Ids are texts here, as in the document: the
+    /// compressor finds them there.
+    pub fn pack(&self) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let mut serializer = rmp_serde::Serializer::new(&mut bytes).with_human_readable();
+        match self {
+            Self::Conversation(_) => self.serialize(&mut serializer).ok()?,
+            Self::Contact(contact) => {
+                let nameless = Contact { id: DocumentId([0; 16]), ..contact.clone() };
+                Self::Contact(nameless).serialize(&mut serializer).ok()?;
+            }
+        }
+        Some(bytes)
+    }
+
+    /// Reads the bytes of a document's outline; `None` if another version wrote them.
+    pub fn unpack(document: DocumentId, bytes: &[u8]) -> Option<Self> {
+        let mut deserializer = rmp_serde::Deserializer::from_read_ref(bytes).with_human_readable();
+        match Self::deserialize(&mut deserializer).ok()? {
+            Self::Contact(contact) => Some(Self::Contact(Contact { id: document, ..contact })),
+            conversation @ Self::Conversation(_) => Some(conversation),
+        }
+    }
+}
