@@ -26,6 +26,11 @@ pub(crate) fn as_text<I: fmt::Display, S: Serializer>(id: &I, serializer: S) -> 
     serializer.collect_str(id)
 }
 
+/// The same for a list of ids.
+pub(crate) fn all_as_text<I: fmt::Display, S: Serializer>(ids: &[I], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(ids.iter().map(|id| id.to_string()))
+}
+
 /// Reads 16 bytes or the text, whichever is there: serde hands the fields of a tagged enum on through a buffer that calls
 /// itself human-readable whatever the format was.
 fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 16], D::Error> {

@@ -29,6 +29,7 @@ pub enum Why {
     /// R11: an inbound message in a conversation that they are assigned to.
     Assigned {
         /// The message.
+        #[serde(serialize_with = "crate::ids::as_text")]
         message: MessageId,
         /// Its order.
         order: u64,
@@ -36,6 +37,7 @@ pub enum Why {
     /// R12: an inbound message in a conversation that nobody is assigned to.
     Unassigned {
         /// The message.
+        #[serde(serialize_with = "crate::ids::as_text")]
         message: MessageId,
         /// Its order.
         order: u64,

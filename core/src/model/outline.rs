@@ -2,18 +2,21 @@
 //! so that a device can show thousands of conversations without loading one of them (ADR 0013). An outline says nothing that
 //! the document doesn't; whoever can't read one loads the document.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{DocumentId, MessageId},
-    model::{Contact, Conversation, Document, Kind},
+    model::{Assignment, Contact, Conversation, Document, Kind},
 };
 
 /// What lists show of a document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outline {
-    /// All of the conversation but its messages, of which it holds the last one that the relay accepted.
+    /// Of the messages the last one that the relay accepted, of each member's assignments the latest for each reason, of
+    /// the closings those that stand; nothing of reopenings and decisions.
     Conversation(Conversation),
     /// The contact as it is. Its id is the document's, which is known: in the bytes it is left out.
     Contact(Contact),
@@ -29,10 +32,10 @@ impl Outline {
             channel: conversation.channel.clone(),
             origins: conversation.origins.clone(),
             messages: last.map(|(id, message)| (*id, message.clone())).into_iter().collect(),
-            assignments: conversation.assignments.clone(),
-            closings: conversation.closings.clone(),
-            reopenings: conversation.reopenings.clone(),
-            decisions: conversation.decisions.clone(),
+            assignments: latest_assignments(&conversation.assignments),
+            closings: conversation.standing_closings().cloned().collect(),
+            reopenings: Vec::new(),
+            decisions: Vec::new(),
             tags: conversation.tags.clone(),
         })
     }
@@ -76,4 +79,15 @@ impl Outline {
             conversation @ Self::Conversation(_) => Some(conversation),
         }
     }
+}
+
+fn latest_assignments(all: &[Assignment]) -> Vec<Assignment> {
+    let mut latest: BTreeMap<_, &Assignment> = BTreeMap::new();
+    for assignment in all {
+        let known = latest.entry((assignment.key.member, assignment.reason)).or_insert(assignment);
+        if (assignment.at, assignment.key) > (known.at, known.key) {
+            *known = assignment;
+        }
+    }
+    latest.into_values().cloned().collect()
 }

@@ -170,6 +170,7 @@ pub enum Response {
     /// The outcome of one group, in the order of the push.
     Verdict {
         /// Of which intents.
+        #[serde(serialize_with = "crate::ids::all_as_text")]
         intents: Vec<IntentId>,
         /// What came of them.
         verdict: Verdict,
@@ -192,6 +193,7 @@ pub enum Response {
         /// Changes since it was saved, uncompressed.
         changes: Vec<ByteBuf>,
         /// Its facts.
+        #[serde(with = "crate::protocol::fact_columns")]
         facts: Vec<Fact>,
         /// What lists show of it, so that it need not be loaded for them.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -208,7 +210,7 @@ pub enum Response {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         changes: Vec<ByteBuf>,
         /// New facts; a fact replaces an older one of the same key.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[serde(default, skip_serializing_if = "Vec::is_empty", with = "crate::protocol::fact_columns")]
         facts: Vec<Fact>,
     },
     /// Documents that the member may not see any more.

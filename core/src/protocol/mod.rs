@@ -9,6 +9,7 @@
 
 pub mod codec;
 pub mod digest;
+mod fact_columns;
 pub mod frame;
 
 pub use codec::{CodecError, Decoder, Encoder};

@@ -236,5 +236,5 @@ impl Iterator for Told {
 
 fn snapshot(document: DocumentId, kind: Kind, of: &Document, facts: Vec<Fact>) -> Response {
     let (visibility, saved) = (Visibility::DASHBOARD, ByteBuf::from(of.save()));
-    Response::Snapshot { document, kind, visibility, saved, changes: Vec::new(), facts }
+    Response::Snapshot { document, kind, visibility, saved, changes: Vec::new(), facts, outline: None }
 }

@@ -278,6 +278,7 @@ fn snapshot(kind: Kind, document: [u8; 16], actions: &[Action], facts: Vec<Fact>
         saved: ByteBuf::from(authored.save()),
         changes: Vec::new(),
         facts,
+        outline: None,
     }
 }
 

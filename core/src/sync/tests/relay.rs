@@ -247,7 +247,7 @@ impl Relay {
             None => Outline::of_other(id, &held.document)?,
         };
         let heads = held.document.heads().iter().map(|head| ByteArray::new(head.0)).collect();
-        (id.0[15] % 4 != 0).then_some(Outlined { heads, outline: ByteBuf::from(outline.pack()?) })
+        (!id.0[15].is_multiple_of(4)).then_some(Outlined { heads, outline: ByteBuf::from(outline.pack()?) })
     }
 
     pub(super) fn snapshot(&self, id: DocumentId) -> Response {
