@@ -11,14 +11,17 @@
 //! virtual time. A driver that fails at a read, a write or its commit throws the exchange away and ends the stream: all
 //! that counts is in the database, and the device comes again with its cursor.
 
+use std::collections::BTreeSet;
+
 use offdesk_core::{
     ids::DocumentId,
     policy::Visibility,
-    protocol::{Cursor, Goodbye, Response, VERSION, Welcome},
+    protocol::{Cursor, Goodbye, Response, VERSION, Verdict, Welcome},
     time::Timestamp,
 };
 use rand::Rng;
 use rusqlite::params;
+use serde_bytes::ByteBuf;
 
 use super::{
     backfill,
@@ -103,6 +106,9 @@ pub struct Exchange {
     up_to_date: bool,
     /// Whether the next cursor is told even if nothing was missing.
     tell: bool,
+    /// The changes that this exchange accepted, until the device has caught up: its verdicts stand before the pages in the
+    /// same stream, so it has them.
+    accepted: BTreeSet<ByteBuf>,
 }
 
 impl Exchange {
@@ -120,6 +126,7 @@ impl Exchange {
             clone: false,
             up_to_date: false,
             tell: true,
+            accepted: BTreeSet::new(),
         }
     }
 
@@ -271,7 +278,7 @@ impl Exchange {
         }
     }
 
-    fn judge(&self, now: Timestamp, tx: &mut Tx<'_>, push: PushBody) -> Result<Option<Vec<Response>>, AuthError> {
+    fn judge(&mut self, now: Timestamp, tx: &mut Tx<'_>, push: PushBody) -> Result<Option<Vec<Response>>, AuthError> {
         let pusher =
             Pusher { workspace: self.device.workspace, member: self.device.member, device: self.device.device };
         let push = Push {
@@ -280,10 +287,20 @@ impl Exchange {
             groups: push.groups,
             registers: push.registers,
         };
-        match accept::push(tx, now, &pusher, &push) {
-            Err(StoreError::Missing("device")) => Err(AuthError::Revoked),
-            other => Ok(other?),
+        let answered = match accept::push(tx, now, &pusher, &push) {
+            Err(StoreError::Missing("device")) => return Err(AuthError::Revoked),
+            other => other?,
+        };
+        let verdicts = answered.iter().flatten().filter_map(|frame| match frame {
+            Response::Verdict { verdict, .. } => Some(verdict),
+            _ => None,
+        });
+        for (group, _) in
+            push.groups.into_iter().zip(verdicts).filter(|(_, verdict)| matches!(verdict, Verdict::Accepted(_)))
+        {
+            self.accepted.extend(group.into_iter().map(|intent| intent.change));
         }
+        Ok(answered)
     }
 
     fn compare(&self, verdicts: Vec<Response>) -> Stage {
@@ -362,10 +379,18 @@ impl Exchange {
         revoked(tx, &self.device)?;
         let epoch = accept::epoch(tx)?;
         Ok(match catch_up::next(tx, &self.device, epoch, &self.cursor, &self.sizes)? {
-            catch_up::Step::UpToDate if self.request.hello.live => Stage::Wait,
+            catch_up::Step::UpToDate if self.request.hello.live => {
+                self.accepted.clear();
+                Stage::Wait
+            }
             catch_up::Step::UpToDate => Stage::End,
             catch_up::Step::Backfill(plan) => Stage::Backfill(plan),
-            catch_up::Step::Page(page) => {
+            catch_up::Step::Page(mut page) => {
+                for frame in &mut page.frames {
+                    if let Response::Delta { changes, .. } = frame {
+                        changes.retain(|change| !self.accepted.contains(change));
+                    }
+                }
                 self.tell |= !page.frames.is_empty();
                 self.cursor = page.cursor;
                 if page.unfetch.is_empty() {

@@ -8,13 +8,15 @@ use offdesk_core::{
     ids::{DocumentId, MemberId},
     intents::Verb,
     model::{Action, DashboardAccess, Kind, Member},
-    protocol::{Cursor, Response},
+    protocol::{Cursor, Hello, Incarnation, Response},
 };
 use rand::{SeedableRng, rngs::StdRng};
 
 use super::{
     backfill,
     catch_up::{self, Page, PageSizes, Step},
+    exchange::{Exchange, Step as ExchangeStep},
+    request::{PushBody, SyncRequest},
 };
 use crate::{
     accept::{
@@ -273,4 +275,66 @@ fn an_alert_fact_is_its_members_own() {
     };
     assert_eq!(alerts(&office, &anas), ["R12"]);
     assert_eq!(alerts(&office, &reps), ["R14"]);
+}
+
+/// What one exchange sends, to its end.
+fn answer(office: &Office, mut exchange: Exchange) -> Vec<Response> {
+    let (mut sent, now) = (Vec::new(), office.now);
+    loop {
+        match exchange.step() {
+            ExchangeStep::Read => {
+                exchange = office
+                    .store
+                    .read_blocking(move |tx| exchange.read(now, tx).map(|()| exchange))
+                    .expect("the device may read");
+            }
+            ExchangeStep::Write => {
+                exchange = office.write(move |tx| {
+                    exchange.write(now, &mut StdRng::seed_from_u64(9), tx).expect("the device may write");
+                    Ok::<_, StoreError>(exchange)
+                });
+            }
+            ExchangeStep::Send { frames, .. } => sent.extend(frames),
+            ExchangeStep::Wait | ExchangeStep::End => return sent,
+        }
+    }
+}
+
+/// DESIGN 5: a device isn't sent what it has just had accepted; everybody else is.
+#[test]
+fn what_an_exchange_accepted_does_not_come_back_in_it() {
+    let mut office = Office::open();
+    let (ana, ben) = (office.member("Ana", AGENT), office.member("Ben", AGENT));
+    let (mut anas, mut bens) = (office.phone(ana), office.phone(ben));
+    let document = office.sms(&number(1), "Hi");
+    let mut receiver = Receiver::new(&office, &anas);
+    receiver.catch_up(&office);
+    bens.pull(&office, document, Kind::Conversation);
+    anas.pull(&office, document, Kind::Conversation);
+    bens.run(&mut office, document, &reply("Ben here"));
+    let intent = anas.intent(&mut office, document, &Verb::AddTag { tag: "vip".into() });
+    let epoch = office.store.read_blocking(accept::epoch).unwrap();
+    let hello = Hello {
+        version: 1,
+        incarnation: Incarnation { previous: 1, next: 2 },
+        cursor: Cursor { epoch, ..receiver.cursor },
+        pull: true,
+        live: false,
+        digest: None,
+    };
+    let push = PushBody { number: 1, groups: vec![vec![intent.clone()]], registers: Vec::new() };
+    let changes = |frames: Vec<Response>| -> Vec<_> {
+        let of = |frame| if let Response::Delta { changes, .. } = frame { changes } else { Vec::new() };
+        frames.into_iter().flat_map(of).collect()
+    };
+    let request = SyncRequest { hello: hello.clone(), push: Some(push), fetch: Vec::new() };
+    let exchange = Exchange::new(receiver.device.clone(), request, PageSizes::default());
+    let sent = changes(answer(&office, exchange));
+    assert_eq!(sent.len(), 1, "Ben's reply alone");
+    assert!(!sent.contains(&intent.change));
+    // The same again without the push: its verdict may have been lost with the first answer.
+    let request = SyncRequest { hello, push: None, fetch: Vec::new() };
+    let device = Authenticated { incarnation: 2, ..receiver.device.clone() };
+    let sent = changes(answer(&office, Exchange::new(device, request, PageSizes::default())));
+    assert!(sent.len() == 2 && sent.contains(&intent.change));
 }
