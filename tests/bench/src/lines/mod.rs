@@ -4,6 +4,7 @@ mod cold;
 mod live;
 mod local;
 mod memory;
+mod month;
 mod reading;
 mod reconnect;
 mod sockets;
@@ -31,6 +32,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("reading", "lists, counts and search with 100,000 conversations"),
     ("accepting", "accepted messages a second"),
     ("sockets", "10,000 live devices"),
+    ("month", "size and speed of a relay after a month"),
 ];
 
 /// Measures one line.
@@ -51,6 +53,7 @@ pub fn run(context: &Context, name: &str) -> Vec<Row> {
             "reading" => reading::lists(context).await,
             "accepting" => throughput::accepting(context).await,
             "sockets" => sockets::live(context).await,
+            "month" => month::after(context).await,
             other => panic!("no such line: {other}"),
         }
     });

@@ -17,14 +17,14 @@ use crate::{
 };
 
 /// Who pushes how much how often.
-struct Load {
-    what: &'static str,
+pub(super) struct Load {
+    pub(super) what: &'static str,
     devices: usize,
     pushes: usize,
     messages: usize,
 }
 
-const LOADS: &[Load] = &[
+pub(super) const LOADS: &[Load] = &[
     Load { what: "1 device, a message a push", devices: 1, pushes: 400, messages: 1 },
     Load { what: "64 devices, a message a push", devices: 64, pushes: 40, messages: 1 },
     Load { what: "8 devices, 100 messages a push", devices: 8, pushes: 4, messages: 100 },
@@ -51,7 +51,7 @@ pub(super) async fn accepting(context: &Context) -> Vec<Row> {
     rows
 }
 
-async fn run(stage: &Stage, load: &Load) -> (usize, Cost) {
+pub(super) async fn run(stage: &Stage, load: &Load) -> (usize, Cost) {
     let enrolled = clients::enrol(stage, load.devices).await;
     let mut documents = clients::conversations(stage, 1_000).await;
     let now = stage.app().now();
