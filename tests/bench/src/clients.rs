@@ -81,10 +81,11 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// A writer of its own randomness.
-    pub fn new(enrolled: EnrolResponse, seed: u64) -> Self {
-        let member = enrolled.member;
-        Self { enrolled, member, rng: ChaCha8Rng::seed_from_u64(seed), actors: BTreeMap::new(), pushes: 0 }
+    /// A writer whose actors and intents are its device's own.
+    pub fn new(enrolled: EnrolResponse) -> Self {
+        let (member, mut seed) = (enrolled.member, [0; 32]);
+        seed[..16].copy_from_slice(enrolled.device.as_bytes());
+        Self { enrolled, member, rng: ChaCha8Rng::from_seed(seed), actors: BTreeMap::new(), pushes: 0 }
     }
 
     /// The body of a push with one reply in each of these conversations.

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! cargo bench -p offdesk-bench --features peer                                 the whole table, as Markdown
+//! cargo bench -p offdesk-bench --features peer --bench table -- --write        and into docs/performance.md
 //! cargo bench -p offdesk-bench --bench table -- cold live                      these lines alone, without the peer
 //! cargo bench -p offdesk-bench --bench table -- --list                         their names
 //! ```
@@ -63,6 +64,8 @@ pub fn run(folder: &Path, args: impl Iterator<Item = String>) {
         lines::ALL.iter().for_each(|(name, what)| println!("{name:<14} {what}"));
         return;
     }
+    let write = wanted.iter().any(|arg| arg == "--write");
+    wanted.retain(|arg| arg != "--write");
     let unknown: Vec<&String> =
         wanted.iter().filter(|name| !lines::ALL.iter().any(|(known, _)| known == name)).collect();
     assert!(unknown.is_empty(), "no such line: {unknown:?}; --list names them");
@@ -74,10 +77,28 @@ pub fn run(folder: &Path, args: impl Iterator<Item = String>) {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
     let context = Context { cache, docs };
     let mut table = Table::default();
-    println!("{}", measure::machine());
+    // Our own HTTP clients need one before any device is made; they speak no TLS.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let machine = measure::machine();
+    println!("{machine}");
     for name in wanted {
         eprintln!("{name} (load {})", measure::load());
         table.add(lines::run(&context, &name));
     }
-    println!("\n{}\nload at the end: {}", table.markdown(), measure::load());
+    let text = format!("{machine}; load at the end {}.\n\n{}", measure::load(), table.markdown());
+    println!("\n{text}");
+    if write {
+        put_into(&context.docs.join("performance.md"), &text);
+    }
 }
+
+/// Puts the table between its marks, in place of the former one.
+fn put_into(document: &Path, text: &str) {
+    let former = std::fs::read_to_string(document).unwrap();
+    let (before, rest) = former.split_once(BEGIN).unwrap();
+    let (_, after) = rest.split_once(END).unwrap();
+    std::fs::write(document, format!("{before}{BEGIN}\n{text}{END}{after}")).unwrap();
+}
+
+const BEGIN: &str = "<!-- the table: written by `-- --write` -->";
+const END: &str = "<!-- end of the table -->";

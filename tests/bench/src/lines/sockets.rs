@@ -26,7 +26,7 @@ pub(super) async fn live(context: &Context) -> Vec<Row> {
     let stage = Stage::open(&context.cache, 1_000).await;
     let most = STEPS.last().copied().unwrap();
     let mut devices = clients::enrol(&stage, most + 1).await;
-    let mut writer = Writer::new(devices.pop().unwrap(), 1);
+    let mut writer = Writer::new(devices.pop().unwrap());
     let mut documents = clients::conversations(&stage, STEPS.len()).await;
     let now = stage.app().now();
     let bodies: Vec<Vec<u8>> = documents

@@ -61,7 +61,7 @@ pub(super) async fn run(stage: &Stage, load: &Load) -> (usize, Cost) {
     let mut clients: Vec<(String, Vec<Vec<u8>>)> = Vec::new();
     for (number, device) in enrolled.into_iter().enumerate() {
         let own: &mut [(DocumentId, Document)] = &mut documents[number * each..(number + 1) * each];
-        let mut writer = Writer::new(device, number as u64);
+        let mut writer = Writer::new(device);
         let bodies = (0..load.pushes)
             .map(|push| {
                 let first = push * load.messages % each;
