@@ -316,14 +316,17 @@ fn lookups(store: &mut dyn Storage) {
     assert_eq!(store.contact_by_phone("+15550102032").unwrap(), Some(row.contact), "the relay's contact comes first");
 }
 
+/// R13: an alert that is moot may stand again, so that the fact counts and not whether it is shown.
 fn alerts(store: &mut dyn Storage) {
     put(store, &conversation(1), &[alert(1, 50), alert(1, 51)]);
-    put(store, &conversation(2), &[alert(2, 52)]);
+    put(store, &conversation(2), &[]);
     put(store, &conversation(3), &[]);
+    store.put_facts(document(1), &[alert_fact(50, 5), alert_fact(51, 6)]).unwrap();
+    store.put_facts(document(2), &[alert_fact(52, 7)]).unwrap();
+    store.put_facts(document(3), &[message(60, 8, Delivery::Received)]).unwrap();
     assert_eq!(store.documents_with_alerts().unwrap(), BTreeSet::from([document(1), document(2)]));
-    store.put_conversation(&conversation(2), &[]).unwrap();
-    store.put_conversation(&conversation(1), &[alert(1, 51)]).unwrap();
-    assert_eq!(store.documents_with_alerts().unwrap(), BTreeSet::from([document(1)]));
+    store.put_conversation(&conversation(1), &[]).unwrap();
+    assert_eq!(store.documents_with_alerts().unwrap(), BTreeSet::from([document(1), document(2)]));
 }
 
 /// R9: nothing of a removed document stays but its author's intents.

@@ -104,11 +104,11 @@ impl Snapshot<'_> {
         self.unpack_row(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?).map(Some)
     }
 
-    /// Documents whose projection holds alerts.
+    /// Documents of which the member was ever alerted: whether an alert stands depends on who counts as assigned.
     pub fn documents_with_alerts(&self) -> Result<BTreeSet<DocumentId>, StorageError> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT document FROM conversation_rows WHERE id IN (SELECT conversation FROM alerts)")?;
+        let mut statement = self.connection.prepare_cached(
+            "SELECT document FROM documents WHERE id IN (SELECT document FROM facts WHERE about = 2)",
+        )?;
         Ok(statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 }

@@ -11,7 +11,7 @@ use rand::Rng;
 
 use crate::{
     sync::{
-        backoff::UNAUTHORIZED,
+        backoff::{LONGEST, UNAUTHORIZED},
         session::{
             Connection, Effect, End, Flight, Live, Network, Once, Outgoing, RequestId, Session, SessionError, Status,
             WATCHDOG,
@@ -62,6 +62,7 @@ impl Session {
         if let Some(flight) = self.stream.take() {
             self.effects.push(Effect::Cancel { request: flight.id });
             self.outgoing = Outgoing::Unknown;
+            self.ask_again();
         }
     }
 
@@ -69,7 +70,13 @@ impl Session {
         if let Some(flight) = self.push.take() {
             self.effects.push(Effect::Cancel { request: flight.id });
             self.outgoing = Outgoing::Unknown;
+            self.ask_again();
         }
+    }
+
+    /// What was asked for may not have come.
+    fn ask_again(&mut self) {
+        self.wants.values_mut().for_each(|asked| *asked = false);
     }
 
     pub(super) fn cancel_all(&mut self) {
@@ -171,15 +178,10 @@ impl Session {
                 let complete = end == End::Finished && flight.push.is_none();
                 self.push_at = if complete { None } else { Some(self.next_try(now, rng, &end)) };
             }
-            self.wants.retain(|_, asked| !*asked);
+            self.asked(&end);
         } else if self.stream.as_ref().is_some_and(|flight| flight.id == request) {
             let Some(flight) = self.stream.take() else { return Ok(()) };
-            if end == End::Finished {
-                // Whatever was to be had came.
-                self.wants.retain(|_, asked| !*asked);
-            } else {
-                self.wants.values_mut().for_each(|asked| *asked = false);
-            }
+            self.asked(&end);
             match self.once {
                 Some(once) if !flight.live => self.round_ended(now, rng, disk, once, &flight, end)?,
                 _ => {
@@ -194,6 +196,16 @@ impl Session {
         }
         (self.unsettled, self.outgoing) = (true, Outgoing::Unknown);
         Ok(())
+    }
+
+    /// A request is over: if it ended in order, whatever was to be had came.
+    fn asked(&mut self, end: &End) {
+        if *end == End::Finished {
+            self.wants.retain(|_, asked| !*asked);
+            self.overtaken.retain(|id| self.wants.contains_key(id));
+        } else {
+            self.ask_again();
+        }
     }
 
     /// One request of a bounded catch-up is over: done, once more, or failed.
@@ -254,13 +266,18 @@ impl Session {
     pub(super) fn wish_wake(&mut self) {
         let mut times: Vec<Timestamp> =
             [&self.stream, &self.push].into_iter().flatten().map(Flight::deadline).collect();
-        if self.wants_stream().is_some() && self.stream.is_none() {
+        // While a push of an earlier stream is under way no new stream is opened: its end is waited for, not a time that has
+        // come already.
+        if self.wants_stream().is_some() && self.stream.is_none() && self.push.is_none() {
             times.extend(self.retry_at);
         }
         if self.may_push()
             && let Outgoing::From(at) = self.outgoing
         {
             times.push(self.push_at.map_or(at, |push_at| push_at.max(at)));
+        }
+        if self.may_push() && self.wants.values().any(|asked| !*asked) {
+            times.extend(self.push_at);
         }
         let wish = times.into_iter().min();
         if let Some(at) = wish
@@ -269,6 +286,19 @@ impl Session {
             self.effects.push(Effect::WakeAt(at));
         }
         self.wake = wish;
+    }
+
+    /// The device's clock was set back: what is waited for until a time of the old one would be waited for too long.
+    pub(super) fn clock_set_back(&mut self, now: Timestamp) {
+        for at in [&mut self.retry_at, &mut self.push_at].into_iter().flatten() {
+            *at = (*at).min(now.after(LONGEST));
+        }
+        for flight in [&mut self.stream, &mut self.push].into_iter().flatten() {
+            flight.last_frame = flight.last_frame.min(now);
+            flight.last_progress = flight.last_progress.min(now);
+        }
+        self.pruned = self.pruned.min(now);
+        (self.outgoing, self.wake) = (Outgoing::Unknown, None);
     }
 
     /// Derives what people are shown.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use rand::Rng;
 
 use crate::{
+    ids::DocumentId,
     protocol::{Cursor, Goodbye, OLDEST_VERSION, Response, Seq, Verdict, Welcome},
     sync::{
         session::{Effect, End, Outgoing, RequestId, Session, SessionError},
@@ -29,6 +30,12 @@ impl Session {
         request: RequestId,
         frame: Response,
     ) -> Result<(), SessionError> {
+        if let Response::Snapshot { document, .. } = &frame
+            && self.stream.as_ref().is_none_or(|stream| stream.id != request)
+            && self.is_old(*document)
+        {
+            return Ok(());
+        }
         // A frame of a request that was given up is no news: what it says comes again.
         let Some(flight) = self.flight(request) else { return Ok(()) };
         (flight.opened, flight.last_frame) = (true, now);
@@ -65,6 +72,19 @@ impl Session {
                 self.page(now, disk, frame)
             }
             Response::Unknown => Ok(()),
+        }
+    }
+
+    /// Whether a document that was asked for beside the stream is old when it comes, because the stream brought or took it
+    /// meanwhile. If something newer of it came that could not be applied, it is asked for again.
+    fn is_old(&mut self, document: DocumentId) -> bool {
+        match self.wants.get_mut(&document) {
+            None => true,
+            Some(asked) if self.overtaken.remove(&document) => {
+                *asked = false;
+                true
+            }
+            Some(_) => false,
         }
     }
 

@@ -331,7 +331,7 @@ impl Storage for MemoryStorage {
     }
 
     fn documents_with_alerts(&self) -> Result<BTreeSet<DocumentId>, StorageError> {
-        Ok(self.alerts.iter().filter(|(_, alerts)| !alerts.is_empty()).map(|(document, _)| *document).collect())
+        Ok(self.facts.keys().copied().filter(|document| !self.alert_ids(*document).is_empty()).collect())
     }
 
     fn document_of_alert(&self, alert: AlertId) -> Result<Option<DocumentId>, StorageError> {

@@ -99,6 +99,7 @@ impl Session {
             other => other?,
         }
         self.wants.remove(&id);
+        self.overtaken.remove(&id);
         disk.put_facts(id, facts)?;
         if let Some(before) = before {
             self.keep_accepted(disk, id, &before)?;
@@ -137,6 +138,9 @@ impl Session {
         changes: &[Vec<u8>],
         facts: &[Fact],
     ) -> Result<(), SessionError> {
+        if self.wants.get(&id) == Some(&true) {
+            self.overtaken.insert(id);
+        }
         if disk.document_kind(id)?.is_none() {
             self.suspicious = true;
             self.wants.entry(id).or_insert(false);
@@ -251,6 +255,12 @@ impl Session {
         key: RegisterKey,
         content: RegisterContent,
     ) -> Result<(), SessionError> {
+        if let RegisterKey::ReadMark(id) | RegisterKey::MarkedUnread(id) | RegisterKey::Draft(id) = key
+            && disk.document_kind(id)?.is_none()
+        {
+            // It comes with the document, if that comes.
+            return Ok(());
+        }
         let local = disk.register(key)?;
         let unsent = local.as_ref().is_some_and(|local| local.stored_version < local.version);
         let version = local.as_ref().map_or(0, |local| local.version);

@@ -17,6 +17,7 @@ use crate::{
     policy::held::Seen,
     protocol::{Hello, Incarnation, PushedIntent, RegisterWrite, Request, VERSION, digest},
     sync::{
+        registers::DRAFT_PAUSE,
         session::{Effect, Flight, Live, Outgoing, RequestId, Session, SessionError},
         storage::{IntentRecord, IntentState, Storage, SyncState},
     },
@@ -67,7 +68,8 @@ impl Session {
         if !state.clone && !state.revoked {
             select_groups(now, disk, &mut batch)?;
             for (key, register) in disk.dirty_registers()? {
-                if register.send_after <= now {
+                // Nothing rests longer than a draft, unless the clock was set back meanwhile.
+                if register.send_after <= now || register.send_after > now.after(DRAFT_PAUSE) {
                     batch.registers.push(RegisterWrite { key, value: register.content, version: register.version });
                 } else {
                     batch.wait_until(register.send_after);
@@ -266,7 +268,9 @@ fn select_groups(now: Timestamp, disk: &dyn Storage, batch: &mut Batch) -> Resul
         let whole = !group
             .iter()
             .any(|intent| intent.change.is_empty() || matches!(intent.state, IntentState::WaitsFor { .. }));
-        let due = group.iter().map(|intent| intent.send_after).max().unwrap_or(now);
+        // What was made in the future was made before the clock was set back.
+        let sound = group.iter().filter(|intent| intent.created <= now);
+        let due = sound.map(|intent| intent.send_after).max().unwrap_or(now);
         if !in_flight && free && whole && due > now {
             batch.wait_until(due);
         }

@@ -8,7 +8,10 @@
 //! the device misses; when live it stays open. A **push** goes beside an open live stream, so that a reply need not wait
 //! for a reconnect. At most one request that pushes is under way at any time.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use rand::Rng;
 
@@ -62,6 +65,8 @@ pub struct Session {
     pub(super) last_request: u64,
     /// Documents to ask the relay for, and whether they were asked for.
     pub(super) wants: BTreeMap<DocumentId, bool>,
+    /// Of these, those of which something newer came meanwhile, on another request: what was asked for is old when it comes.
+    pub(super) overtaken: BTreeSet<DocumentId>,
     /// Something unexplained was seen: compare digests.
     pub(super) suspicious: bool,
     /// Some document's lineage may have to be run again.
@@ -72,6 +77,8 @@ pub struct Session {
     /// Some intents may have no document (see [`super::restore`]): to be looked at when everything is here.
     pub(super) searching: bool,
     pub(super) pruned: Timestamp,
+    /// The latest time that the device's clock has shown.
+    clock: Timestamp,
     failed: bool,
     pub(super) wake: Option<Timestamp>,
     pub(super) effects: Vec<Effect>,
@@ -146,6 +153,7 @@ impl Session {
             push_at: None,
             last_request: 0,
             wants: BTreeMap::new(),
+            overtaken: BTreeSet::new(),
             suspicious: false,
             unsettled: true,
             unauthorized: false,
@@ -153,6 +161,7 @@ impl Session {
             changed: false,
             searching: true,
             pruned: Timestamp::default(),
+            clock: Timestamp::default(),
             failed: false,
             wake: None,
             effects: Vec::new(),
@@ -201,6 +210,10 @@ impl Session {
         events: Vec<Event>,
     ) -> Result<Vec<Effect>, SessionError> {
         let me = disk.identity()?.ok_or(SessionError::NotEnrolled)?.member;
+        if now < self.clock {
+            self.clock_set_back(now);
+        }
+        self.clock = now;
         if std::mem::take(&mut self.failed) {
             self.recover(now, rng);
         }

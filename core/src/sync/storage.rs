@@ -303,7 +303,8 @@ pub trait Storage {
     fn conversation_with(&self, contact: ContactId, channel: &Channel) -> Result<Option<DocumentId>, StorageError>;
     /// A contact's row.
     fn contact_row(&self, contact: ContactId) -> Result<Option<ContactRow>, StorageError>;
-    /// Documents whose projection holds alerts: they are projected anew when the directory changes.
+    /// Documents of which the member was ever alerted: they are projected anew when the directory changes, since an alert
+    /// that was moot may stand again (R13).
     fn documents_with_alerts(&self) -> Result<BTreeSet<DocumentId>, StorageError>;
     /// The document of an alert.
     fn document_of_alert(&self, alert: AlertId) -> Result<Option<DocumentId>, StorageError>;

@@ -18,7 +18,7 @@ use crate::{
     protocol::{Hash, RegisterContent, RegisterKey, Seq, Verdict},
     sync::{
         rebase::authored_in,
-        session::{Session, SessionError},
+        session::{Outgoing, Session, SessionError},
         storage::{Attention, IntentRecord, IntentState, Storage, StoredRegister},
     },
     time::Timestamp,
@@ -86,6 +86,8 @@ impl Session {
             return Ok(());
         }
         self.workspace.touch(intent.document);
+        // What waited behind it may go.
+        self.outgoing = Outgoing::Unknown;
         let change = std::mem::take(&mut intent.change);
         intent.state = IntentState::Accepted { seq };
         let (id, document, position) = (intent.id, intent.document, intent.position);

@@ -2,8 +2,9 @@
 
 use offdesk_core::{
     failpoint,
-    ids::{DeviceId, MemberId, WorkspaceId},
-    model::{Kind, Refusal, RefusalCode, action::MAX_TEXT_BYTES, document, inspect},
+    ids::{DeviceId, DocumentId, MemberId, WorkspaceId},
+    model::{DashboardAccess, Kind, Refusal, RefusalCode, action::MAX_TEXT_BYTES, document, inspect},
+    policy::Access,
     protocol::{Incarnation, PushedIntent, RegisterContent, RegisterKey, RegisterWrite, Response, Seq, Verdict},
     time::Timestamp,
 };
@@ -12,8 +13,9 @@ use rusqlite::{OptionalExtension, params};
 use crate::{
     accept::{
         apply::{self, Accepted},
+        document_row,
         judge::{GroupState, Passed, Stopped, judge, stored_verdict},
-        pack, unpack,
+        pack, policies, unpack,
     },
     store::{StoreError, Tx},
 };
@@ -240,9 +242,28 @@ fn accept(
             reoffered: intent.reoffered,
         },
     )?;
+    if intent.kind == Kind::Conversation {
+        follow(tx, pusher, intent.document)?;
+    }
     keep_verdict(tx, now, pusher, intent, &passed.change.hash().0, &Verdict::Accepted(seq))?;
     failpoint::hit("accept.in_transaction");
     Ok(seq)
+}
+
+/// What a device wrote in, and sees by its contact's record only (R7), it goes on receiving: it holds it.
+fn follow(tx: &mut Tx<'_>, pusher: &Pusher, document: DocumentId) -> Result<(), StoreError> {
+    let policies = policies(tx, pusher.workspace)?;
+    let Some(access) = Access::of(&policies.directory, pusher.member) else { return Ok(()) };
+    if access.dashboard == DashboardAccess::All {
+        return Ok(());
+    }
+    let row = document_row(&tx.reading(), document)?.ok_or(StoreError::Missing("conversation"))?;
+    if !tx.reading().visibility(&access, document, &row)?.dashboard() {
+        tx.connection()
+            .prepare_cached("INSERT OR REPLACE INTO fetched (device, document, seq) VALUES (?1, ?2, 0)")?
+            .execute(params![pusher.device.as_bytes(), document.as_bytes()])?;
+    }
+    Ok(())
 }
 
 fn keep_verdict(

@@ -7,10 +7,11 @@
 //! - [`gate`]: whether a message may leave now.
 //! - [`question`]: what the provider's list says of a message whose fate is open.
 //! - [`backoff`]: when to try again.
-//! - [`run`]: the task that carries it out.
+//! - [`desk`]: what is to be done next, without I/O; [`run`]: the task that carries it out.
 //! - [`recovery`]: asking the provider for what an outage or a restored backup made us miss.
 
 pub mod backoff;
+pub mod desk;
 pub mod entry;
 pub mod gate;
 pub mod ledger;

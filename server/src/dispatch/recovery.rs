@@ -12,13 +12,13 @@ use offdesk_core::{phone, time::Timestamp};
 use rusqlite::params;
 
 use crate::{
-    channels::{ListError, Received, SmsProvider, twilio::webhook::take},
+    channels::{ListError, Listed, Received, SmsProvider, twilio::webhook::take},
     dispatch::{
         Pace,
         ledger::{self, restored},
     },
     serve::App,
-    store::{ReadTx, StoreError},
+    store::{ReadTx, StoreError, Tx},
 };
 
 /// How far back to look beyond the last certainty: the provider's clock is not ours, and its webhooks take a while.
@@ -65,11 +65,10 @@ pub async fn fetch_inbound(
     since: Timestamp,
     pace: &Pace,
 ) -> Result<usize, RecoveryError> {
-    let numbers = app.store.read(numbers).await?;
+    let pace = *pace;
     let mut new = 0;
-    for (number, founded) in numbers {
-        // What was said before there was a workspace is none of its business.
-        let listed = provider.list_inbound(&number, since.before(MARGIN).max(founded.before(pace.clock_skew))).await?;
+    for (number, since) in app.store.read(move |tx| inbound_since(tx, since, &pace)).await? {
+        let listed = provider.list_inbound(&number, since).await?;
         let unknown = app.store.read(move |tx| not_yet_received(tx, listed)).await?;
         for received in unknown {
             if phone::is_e164(&received.from) && take(app, received).await? == Some(true) {
@@ -80,15 +79,27 @@ pub async fn fetch_inbound(
     Ok(new)
 }
 
-fn numbers(tx: &ReadTx<'_>) -> Result<Vec<(String, Timestamp)>, StoreError> {
+/// Since when inbound messages to each of our numbers are to be asked for.
+///
+/// # Errors
+/// As the store's.
+pub fn inbound_since(tx: &ReadTx<'_>, since: Timestamp, pace: &Pace) -> Result<Vec<(String, Timestamp)>, StoreError> {
     let mut statement = tx.connection().prepare_cached(
         "SELECT number, created FROM numbers JOIN workspaces ON workspaces.id = numbers.workspace ORDER BY number",
     )?;
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, Timestamp(row.get(1)?))))?;
+    let rows = statement.query_map([], |row| {
+        let founded = Timestamp(row.get(1)?);
+        // What was said before there was a workspace is none of its business.
+        Ok((row.get(0)?, since.before(MARGIN).max(founded.before(pace.clock_skew))))
+    })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn not_yet_received(tx: &ReadTx<'_>, listed: Vec<Received>) -> Result<Vec<Received>, StoreError> {
+/// Those that the relay does not know yet.
+///
+/// # Errors
+/// As the store's.
+pub fn not_yet_received(tx: &ReadTx<'_>, listed: Vec<Received>) -> Result<Vec<Received>, StoreError> {
     let mut known = tx.connection().prepare_cached(
         "SELECT 1 FROM inbound JOIN numbers ON numbers.workspace = inbound.workspace
          WHERE numbers.number = ?1 AND inbound.provider_id = ?2",
@@ -111,29 +122,40 @@ pub async fn refresh_reports(app: &App, provider: &dyn SmsProvider, pace: &Pace)
     let mut moved = 0;
     for Overdue { sender, recipient, since } in app.store.read(move |tx| overdue(tx, now)).await? {
         let listed = provider.find(&recipient, &sender, since.before(pace.clock_skew)).await?;
-        moved += app
-            .store
-            .write(move |tx| {
-                let mut moved = 0;
-                for one in listed {
-                    let reported = ledger::report(tx, now, &one.provider_id, None, &one.progress)?;
-                    moved += usize::from(reported == ledger::Reported::Moved);
-                }
-                Ok::<_, StoreError>(moved)
-            })
-            .await?;
+        moved += app.store.write(move |tx| take_reports(tx, now, &listed)).await?;
+    }
+    Ok(moved)
+}
+
+/// Takes what the provider's list says of messages that it has. Returns how many moved.
+///
+/// # Errors
+/// As the store's.
+pub fn take_reports(tx: &mut Tx<'_>, now: Timestamp, listed: &[Listed]) -> Result<usize, StoreError> {
+    let mut moved = 0;
+    for one in listed {
+        let reported = ledger::report(tx, now, &one.provider_id, None, &one.progress)?;
+        moved += usize::from(reported == ledger::Reported::Moved);
     }
     Ok(moved)
 }
 
 /// A conversation with messages that nobody reported on, and when the first of them was sent.
-struct Overdue {
-    sender: String,
-    recipient: String,
-    since: Timestamp,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overdue {
+    /// Our number.
+    pub sender: String,
+    /// The contact's.
+    pub recipient: String,
+    /// When the first was handed over.
+    pub since: Timestamp,
 }
 
-fn overdue(tx: &ReadTx<'_>, now: Timestamp) -> Result<Vec<Overdue>, StoreError> {
+/// Conversations whose reports are overdue.
+///
+/// # Errors
+/// As the store's.
+pub fn overdue(tx: &ReadTx<'_>, now: Timestamp) -> Result<Vec<Overdue>, StoreError> {
     let mut statement = tx.connection().prepare_cached(
         "SELECT sender, recipient, min(attempted_at) FROM ledger
          WHERE state IN ('handed_over', 'sent') AND updated BETWEEN ?1 AND ?2 AND attempted_at IS NOT NULL

@@ -123,7 +123,8 @@ pub(super) fn page(
             break;
         }
     }
+    frames.extend(contents::marks(tx, device.member, &frames)?);
     frames.push(Response::Progress { done: sent, total });
     let rest = (sent < total).then_some(Backfill { id: place.id, sent });
-    Ok(Some(Page { frames, cursor: Cursor { backfill: rest, ..*cursor }, unfetch: Vec::new() }))
+    Ok(Some(Page { frames, cursor: Cursor { backfill: rest, ..*cursor }, gone: Vec::new() }))
 }

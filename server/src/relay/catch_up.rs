@@ -61,8 +61,9 @@ pub(super) struct Page {
     pub(super) frames: Vec<Response>,
     /// Where the device then is.
     pub(super) cursor: Cursor,
-    /// Fetched documents that the member may not see any more.
-    pub(super) unfetch: Vec<DocumentId>,
+    /// Fetched documents that the member may not see any more: the page says so, and until the device has come past it,
+    /// others will.
+    pub(super) gone: Vec<DocumentId>,
 }
 
 /// A list of documents to send, in order.
@@ -107,7 +108,8 @@ pub(super) fn next(
         return Ok(Step::UpToDate);
     }
     if scope_seq(tx, device)? > cursor.seq {
-        let documents = backfill::cold_order(tx, device)?;
+        let mut documents = backfill::cold_order(tx, device)?;
+        documents.extend(opened(tx, device)?.here.into_iter().map(|(document, _)| (document, 0)));
         let mut first = vec![Response::Retain { documents: documents.iter().map(|(document, _)| *document).collect() }];
         first.extend(registers(tx, device, cursor.seq)?);
         return plan_or_page(tx, device, epoch, Plan { first, documents, seq }, sizes);
@@ -128,6 +130,13 @@ fn difference(
     if !revoked.is_empty() {
         frames.push(Response::Evict { documents: revoked.iter().copied().collect() });
     }
+    let opened = opened(tx, device)?;
+    // Told once more to a device that may have missed it: a page can be cut off.
+    let told: Vec<DocumentId> =
+        opened.gone.iter().filter(|(_, noted)| *noted == 0 || *noted > since).map(|(document, _)| *document).collect();
+    if !told.is_empty() {
+        frames.push(Response::Evict { documents: told });
+    }
     frames.extend(registers(tx, device, since)?);
     let mut documents = Vec::new();
     for document in candidates(tx, device, since)? {
@@ -137,9 +146,15 @@ fn difference(
         let whole = from > since || revoked.contains(&document);
         documents.push((document, if whole { 0 } else { since }));
     }
+    for (document, last) in opened.here {
+        let whole = revoked.contains(&document);
+        if whole || last > since {
+            documents.push((document, if whole { 0 } else { since }));
+        }
+    }
     let mut step = plan_or_page(tx, device, epoch, Plan { first: frames, documents, seq }, sizes)?;
     if let Step::Page(page) = &mut step {
-        fetched(tx, device, since, page)?;
+        page.gone = opened.gone.into_iter().filter(|(_, noted)| *noted == 0).map(|(document, _)| document).collect();
     }
     Ok(step)
 }
@@ -158,7 +173,8 @@ fn plan_or_page(
     for (document, from) in plan.documents {
         frames.extend(frame(tx, device, document, from)?);
     }
-    Ok(Step::Page(Page { frames, cursor: Cursor { epoch, seq: plan.seq, backfill: None }, unfetch: Vec::new() }))
+    frames.extend(contents::marks(tx, device.member, &frames)?);
+    Ok(Step::Page(Page { frames, cursor: Cursor { epoch, seq: plan.seq, backfill: None }, gone: Vec::new() }))
 }
 
 /// A document as the device is to get it now; `None` if it may not see it any more or nothing is new.
@@ -169,36 +185,54 @@ pub(super) fn frame(
     from: Seq,
 ) -> Result<Option<Response>, StoreError> {
     let Some(row) = document_row(tx, document)? else { return Ok(None) };
-    if tx.sent_since(&device.access, document, &row)?.is_none() {
+    let visibility = tx.visibility(&device.access, document, &row)?;
+    if !(visibility.dashboard() || visibility.any() && is_opened(tx, device, document)?) {
         return Ok(None);
     }
     if from > 0 {
-        return contents::delta(tx, &device.access, document, from);
+        // A device that made it, or lost it from its dashboard, takes it for more than it is.
+        let told = (!visibility.dashboard()).then_some(visibility);
+        return contents::delta(tx, &device.access, document, from, told);
     }
-    let visibility = tx.visibility(&device.access, document, &row)?;
     contents::snapshot(tx, &device.access, document, &row, visibility).map(Some)
 }
 
-/// Documents that were opened through a record (R7): they go on, or go away.
-fn fetched(tx: &ReadTx<'_>, device: &Authenticated, since: Seq, page: &mut Page) -> Result<(), StoreError> {
-    let mut statement = tx.connection().prepare_cached("SELECT document FROM fetched WHERE device = ?1")?;
-    let documents = statement
-        .query_map([device.device.as_bytes()], |row| row.get::<_, Vec<u8>>(0))?
-        .collect::<Result<Vec<_>, _>>()?;
-    for bytes in documents {
+/// Documents that a device opened through a record (R7) or made there.
+struct Opened {
+    /// Those that are sent for no other reason, each with the last place of the log that concerns it.
+    here: Vec<(DocumentId, Seq)>,
+    /// Those that the member may not see any more, each with the place at which that was noted, 0: not yet.
+    gone: Vec<(DocumentId, Seq)>,
+}
+
+fn opened(tx: &ReadTx<'_>, device: &Authenticated) -> Result<Opened, StoreError> {
+    let mut statement = tx.connection().prepare_cached(
+        "SELECT f.document, f.seq, coalesce(d.last_seq, 0) FROM fetched f LEFT JOIN documents d ON d.id = f.document
+         WHERE f.device = ?1 ORDER BY f.document",
+    )?;
+    let rows = statement
+        .query_map([device.device.as_bytes()], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<Result<Vec<(Vec<u8>, Seq, Seq)>, _>>()?;
+    let mut opened = Opened { here: Vec::new(), gone: Vec::new() };
+    for (bytes, noted, last) in rows {
         let document = id(&bytes, DocumentId::from_slice, "document id")?;
         let visibility = match document_row(tx, document)? {
             Some(row) if row.workspace == device.workspace => tx.visibility(&device.access, document, &row)?,
             _ => Visibility::NONE,
         };
-        if !visibility.any() {
-            page.frames.insert(0, Response::Evict { documents: vec![document] });
-            page.unfetch.push(document);
-        } else if visibility == Visibility::RECORD {
-            page.frames.extend(contents::delta(tx, &device.access, document, since)?);
+        if !visibility.any() || noted > 0 {
+            opened.gone.push((document, noted));
+        } else if !visibility.dashboard() {
+            opened.here.push((document, last));
         }
     }
-    Ok(())
+    Ok(opened)
+}
+
+fn is_opened(tx: &ReadTx<'_>, device: &Authenticated, document: DocumentId) -> Result<bool, StoreError> {
+    let mut statement =
+        tx.connection().prepare_cached("SELECT 1 FROM fetched WHERE device = ?1 AND document = ?2 AND seq = 0")?;
+    Ok(statement.exists(params![device.device.as_bytes(), document.as_bytes()])?)
 }
 
 /// The last place of a workspace's log.

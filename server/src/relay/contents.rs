@@ -1,15 +1,16 @@
 //! A document as frames: whole, or what came after a place of the log.
 
 use offdesk_core::{
-    ids::DocumentId,
+    ids::{DocumentId, MemberId},
+    model::Kind,
     policy::{Access, Visibility},
-    protocol::{Outlined, Response, Seq},
+    protocol::{FactBody, Outlined, RegisterContent, RegisterKey, Response, Seq},
 };
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 use serde_bytes::{ByteArray, ByteBuf};
 
 use crate::{
-    accept::DocumentRow,
+    accept::{DocumentRow, pack, unpack},
     store::{ReadTx, StoreError},
 };
 
@@ -46,13 +47,40 @@ pub(super) fn delta(
     access: &Access,
     document: DocumentId,
     since: Seq,
+    visibility: Option<Visibility>,
 ) -> Result<Option<Response>, StoreError> {
     let changes = changes(tx, document, since)?;
     let facts = tx.facts(document, since, Some(access.member))?;
     if changes.is_empty() && facts.is_empty() {
         return Ok(None);
     }
-    Ok(Some(Response::Delta { document, visibility: None, changes, facts }))
+    Ok(Some(Response::Delta { document, visibility, changes, facts }))
+}
+
+/// What the member marked and wrote in the documents that these frames bring whole: a device that did not hold one has
+/// forgotten it, or never knew.
+pub(super) fn marks(tx: &ReadTx<'_>, member: MemberId, frames: &[Response]) -> Result<Option<Response>, StoreError> {
+    let mut values = Vec::new();
+    for frame in frames {
+        let Response::Snapshot { document, kind: Kind::Conversation, facts, .. } = frame else { continue };
+        let alerts = facts.iter().filter_map(|fact| match &fact.body {
+            FactBody::Alert(alert) => Some(RegisterKey::Dismissed(alert.id)),
+            FactBody::Message(_) => None,
+        });
+        let own =
+            [RegisterKey::ReadMark(*document), RegisterKey::MarkedUnread(*document), RegisterKey::Draft(*document)];
+        for key in own.into_iter().chain(alerts) {
+            let content: Option<Vec<u8>> = tx
+                .connection()
+                .prepare_cached("SELECT content FROM registers WHERE member = ?1 AND key = ?2")?
+                .query_row(params![member.as_bytes(), pack(&key)?], |row| row.get(0))
+                .optional()?;
+            if let Some(content) = content {
+                values.push((key, unpack::<RegisterContent>(&content, "register")?));
+            }
+        }
+    }
+    Ok((!values.is_empty()).then_some(Response::Registers { values }))
 }
 
 fn changes(tx: &ReadTx<'_>, document: DocumentId, since: Seq) -> Result<Vec<ByteBuf>, StoreError> {

@@ -7,7 +7,7 @@ use offdesk_core::{
 };
 use rusqlite::params;
 
-use super::{backfill, catch_up};
+use super::{backfill, catch_up, contents};
 use crate::{
     auth::Authenticated,
     store::{ReadTx, StoreError},
@@ -38,6 +38,7 @@ pub(super) fn mend(tx: &ReadTx<'_>, device: &Authenticated, told: &[u64]) -> Res
             frames.extend(catch_up::frame(tx, device, document, 0)?);
         }
     }
+    frames.extend(contents::marks(tx, device.member, &frames)?);
     if !frames.is_empty() {
         tracing::warn!(device = %device.device, frames = frames.len(), "a device's digest differs: its buckets are sent again");
     }

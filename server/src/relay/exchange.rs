@@ -220,7 +220,7 @@ impl Exchange {
             Stage::Remember { documents, frames } => {
                 for document in &documents {
                     tx.connection()
-                        .prepare_cached("INSERT OR IGNORE INTO fetched (device, document, seq) VALUES (?1, ?2, 0)")
+                        .prepare_cached("INSERT OR REPLACE INTO fetched (device, document, seq) VALUES (?1, ?2, 0)")
                         .and_then(|mut insert| insert.execute(params![device.as_bytes(), document.as_bytes()]))?;
                 }
                 Stage::Send { frames, flush: true, then: Box::new(self.pull()) }
@@ -233,11 +233,7 @@ impl Exchange {
                 Stage::Send { frames, flush: false, then: Box::new(Stage::Page) }
             }
             Stage::Forget { documents, frames } => {
-                for document in &documents {
-                    tx.connection()
-                        .prepare_cached("DELETE FROM fetched WHERE device = ?1 AND document = ?2")
-                        .and_then(|mut delete| delete.execute(params![device.as_bytes(), document.as_bytes()]))?;
-                }
+                self.forget(tx, &documents)?;
                 self.send_page(frames)
             }
             other => other,
@@ -355,6 +351,7 @@ impl Exchange {
                 None => frames.push(Response::Evict { documents: vec![document] }),
             }
         }
+        frames.extend(contents::marks(tx, self.device.member, &frames)?);
         Ok(if documents.is_empty() {
             Stage::Send { frames, flush: true, then: Box::new(self.pull()) }
         } else {
@@ -393,13 +390,27 @@ impl Exchange {
                 }
                 self.tell |= !page.frames.is_empty();
                 self.cursor = page.cursor;
-                if page.unfetch.is_empty() {
+                if page.gone.is_empty() {
                     self.send_page(page.frames)
                 } else {
-                    Stage::Forget { documents: page.unfetch, frames: page.frames }
+                    Stage::Forget { documents: page.gone, frames: page.frames }
                 }
             }
         })
+    }
+
+    /// Notes at which place a device is told that documents are gone, and forgets those of which it has surely heard.
+    fn forget(&self, tx: &Tx<'_>, documents: &[DocumentId]) -> Result<(), StoreError> {
+        let device = self.device.device;
+        tx.connection()
+            .prepare_cached("DELETE FROM fetched WHERE device = ?1 AND seq BETWEEN 1 AND ?2")?
+            .execute(params![device.as_bytes(), self.request.hello.cursor.seq])?;
+        for document in documents {
+            tx.connection()
+                .prepare_cached("UPDATE fetched SET seq = ?3 WHERE device = ?1 AND document = ?2")?
+                .execute(params![device.as_bytes(), document.as_bytes(), self.cursor.seq])?;
+        }
+        Ok(())
     }
 
     fn send_page(&mut self, mut frames: Vec<Response>) -> Stage {

@@ -70,7 +70,7 @@ impl Receiver {
                     Ok::<_, StoreError>((plan, place))
                 });
                 let cursor = Cursor { epoch: 1, seq: plan.seq, backfill: Some(place) };
-                Some(Page { frames: plan.first, cursor, unfetch: Vec::new() })
+                Some(Page { frames: plan.first, cursor, gone: Vec::new() })
             }
         }
     }

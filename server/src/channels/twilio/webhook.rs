@@ -19,7 +19,9 @@ use offdesk_core::{
     ids::{IntentId, MessageId, WorkspaceId},
     model::Channel,
     phone,
+    time::Timestamp,
 };
+use rand::Rng;
 use rusqlite::OptionalExtension;
 use url::form_urlencoded;
 
@@ -32,7 +34,7 @@ use crate::{
     },
     dispatch::ledger::{self, Reported},
     serve::App,
-    store::{ReadTx, StoreError},
+    store::{ReadTx, StoreError, Tx},
 };
 
 /// The largest request. Twilio's have some 2 kB, the text being at most 1,600 characters.
@@ -137,15 +139,24 @@ async fn inbound(
 /// As the store's.
 pub(crate) async fn take(app: &App, received: Received) -> Result<Option<bool>, StoreError> {
     let (now, mut rng) = (app.now(), app.rng());
-    app.store
-        .write(move |tx| {
-            let Some(workspace) = workspace_of(&tx.reading(), &received.to)? else { return Ok(None) };
-            let text = received.text();
-            let Received { provider_id, from, to, .. } = received;
-            let message = Inbound { workspace, channel: Channel::Sms(to), phone: from, text, provider_id };
-            accept::inbound(tx, now, &mut rng, &message).map(|outcome| Some(!outcome.duplicate))
-        })
-        .await
+    app.store.write(move |tx| take_in(tx, now, &mut rng, received)).await
+}
+
+/// The same inside a transaction.
+///
+/// # Errors
+/// As the store's.
+pub fn take_in(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    rng: &mut dyn Rng,
+    received: Received,
+) -> Result<Option<bool>, StoreError> {
+    let Some(workspace) = workspace_of(&tx.reading(), &received.to)? else { return Ok(None) };
+    let text = received.text();
+    let Received { provider_id, from, to, .. } = received;
+    let message = Inbound { workspace, channel: Channel::Sms(to), phone: from, text, provider_id };
+    accept::inbound(tx, now, rng, &message).map(|outcome| Some(!outcome.duplicate))
 }
 
 fn workspace_of(tx: &ReadTx<'_>, number: &str) -> Result<Option<WorkspaceId>, StoreError> {
