@@ -14,6 +14,9 @@ pub const MAX_FRAME_BYTES: usize = 16 * 1024 * 1024;
 pub const WINDOW_LOG: u32 = 23;
 /// Compression level: beyond 3 the time grows faster than the size falls.
 const LEVEL: i32 = 3;
+/// The compressor's tables at that level, as powers of two of 4-byte entries.
+const HASH_LOG: u32 = 17;
+const CHAIN_LOG: u32 = 16;
 /// Bytes decompressed at a time.
 const BLOCK_BYTES: usize = 64 * 1024;
 
@@ -60,6 +63,9 @@ impl Encoder {
         let mut zstd = raw::Encoder::new(LEVEL)?;
         let window_log = window_log.min(WINDOW_LOG);
         zstd.set_parameter(zstd::zstd_safe::CParameter::WindowLog(window_log))?;
+        // Tables no larger than what there is to look up: for a stream of unknown length zstd takes its level's, 0.8 MB.
+        zstd.set_parameter(zstd::zstd_safe::CParameter::HashLog(window_log.min(HASH_LOG)))?;
+        zstd.set_parameter(zstd::zstd_safe::CParameter::ChainLog(window_log.min(CHAIN_LOG)))?;
         zstd.set_parameter(zstd::zstd_safe::CParameter::ContentSizeFlag(false))?;
         Ok(Self { zstd, out: Vec::new(), window_log })
     }

@@ -25,6 +25,9 @@ use crate::{
 
 /// Window of an ordinary response, as a power of two: 128 KiB a stream.
 const SMALL_WINDOW: u32 = 17;
+/// Window of a live stream: the compressor's buffers and tables follow it, and each open stream has them. With 128 KiB a live
+/// device took 870 kB of the relay's memory; frames that come one at a time find the names that they repeat in 4 KiB too.
+const LIVE_WINDOW: u32 = 12;
 /// Window of a cold start: names and texts repeat over megabytes.
 const LARGE_WINDOW: u32 = 23;
 /// How long a reader may leave a chunk untaken.
@@ -178,9 +181,9 @@ impl Stream {
     /// Ends a cold start's compressed frame and begins one with a small window: a stream stays open for hours, and megabytes
     /// of window for each would be the relay's largest use of memory.
     async fn shrink(&mut self) -> Result<(), Stop> {
-        let Some(large) = self.encoder.take_if(|encoder| encoder.window_log() > SMALL_WINDOW) else { return Ok(()) };
+        let Some(large) = self.encoder.take_if(|encoder| encoder.window_log() > LIVE_WINDOW) else { return Ok(()) };
         let rest = large.finish()?;
-        self.encoder = Some(Encoder::new(SMALL_WINDOW)?);
+        self.encoder = Some(Encoder::new(LIVE_WINDOW)?);
         self.send(rest).await
     }
 

@@ -1,11 +1,11 @@
 //! A disk below SQLite that tests can make fail, and from which the power can be taken.
 //!
 //! [`Disk::watch`] takes over one folder: every file that SQLite opens in it (database, write-ahead log, journal) goes
-//! through a SQLite file system of ours ([`vfs`]), which hands everything on to the usual one, so that locks, shared memory
+//! through a SQLite file system of ours (`vfs`), which hands everything on to the usual one, so that locks, shared memory
 //! and the bytes read back are the real ones. On the way it does two things:
 //!
-//! - It **records** every write, truncation, sync, creation and deletion, in order ([`disk`]). From the record the disk of
-//!   any moment can be built afterwards, as a power cut would leave it ([`platter`]): what was synced is there; of the rest
+//! - It **records** every write, truncation, sync, creation and deletion, in order (`disk`). From the record the disk of
+//!   any moment can be built afterwards, as a power cut would leave it (`platter`): what was synced is there; of the rest
 //!   all, nothing, or any part.
 //! - It **fails** at a point that the test names: one call answers with an I/O error, or from there on the disk is full.
 //!
