@@ -7,7 +7,7 @@
 //!   ──→ Read, Send (digests) ──→ Read, Write?, Send … (pages) ──→ Wait ⇄ pages … ──→ End
 //! ```
 //!
-//! The relay drives it over sockets and its pool of readers ([`super::stream`]), the simulator over one connection in
+//! The relay drives it over sockets and its pool of readers (`stream.rs`), the simulator over one connection in
 //! virtual time. A driver that fails at a read, a write or its commit throws the exchange away and ends the stream: all
 //! that counts is in the database, and the device comes again with its cursor.
 
