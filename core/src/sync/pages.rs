@@ -271,7 +271,9 @@ impl Session {
             (RegisterKey::ReadMark(_), ..) => false,
             _ => unsent,
         };
-        if ahead {
+        // Marks come with every snapshot, most of them known: nothing is to be projected anew for those.
+        let known = !unsent && local.as_ref().is_some_and(|local| local.content == content);
+        if ahead || known {
             return Ok(());
         }
         disk.put_register(key, &StoredRegister { content, version, stored_version: version, send_after: now })?;
