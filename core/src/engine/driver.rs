@@ -36,7 +36,7 @@ use crate::{
     sync::{
         Session, SessionOptions,
         session::{Effect, End, Event, RequestId},
-        storage::{Identity, Storage, SyncState},
+        storage::{Identity, Storage, StorageError, SyncState},
     },
     time::Timestamp,
 };
@@ -217,20 +217,10 @@ impl Engine {
                 if !self.available.load(Relaxed) {
                     return Err(Error::Paused);
                 }
-                // An unreadable row of the read model is derived data: it is made anew from the documents.
-                if self.repair()? { self.reader.read(&work) } else { Err(Error::Storage(error)) }
+                if self.lock().mend(&error)? { self.reader.read(&work) } else { Err(Error::Storage(error)) }
             }
             answer => answer,
         }
-    }
-
-    fn repair(&self) -> Result<bool, Error> {
-        let mut core = self.lock();
-        let Core { session, database, .. } = &mut *core;
-        let Some(database) = database.as_mut().filter(|database| database.needs_rebuild()) else { return Ok(false) };
-        database.recreate_read_model()?;
-        rebuild(session, database)?;
-        Ok(true)
     }
 
     /// Hands events to the session: one transaction, then the effects.
@@ -367,6 +357,20 @@ impl Core {
             let glance = Glance { state: disk.state()?, lease: session.settings(disk)?.lease };
             Ok((value, glance))
         })
+    }
+
+    /// Something stored could not be read. The read model is derived data: if that is what is damaged, it is made anew
+    /// from the documents. Returns whether it was.
+    pub(super) fn mend(&mut self, error: &StorageError) -> Result<bool, Error> {
+        let Self { session, database, .. } = self;
+        let Some(database) = database.as_mut().filter(|database| !database.is_released()) else { return Ok(false) };
+        let damaged =
+            database.needs_rebuild() || matches!(error, StorageError::Corrupt(_)) && database.check_read_model()?;
+        if damaged {
+            database.recreate_read_model()?;
+            rebuild(session, database).inspect_err(|_| session.forget())?;
+        }
+        Ok(damaged)
     }
 }
 

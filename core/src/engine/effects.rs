@@ -81,6 +81,11 @@ impl Engine {
         tracing::warn!(%error, "a transaction failed and was rolled back");
         core.session.forget();
         core.drop_tasks();
+        if let Error::Storage(error) = error
+            && let Err(error) = core.mend(error)
+        {
+            tracing::warn!(%error, "the read model can't be made anew");
+        }
         core.failure = Some(error.to_string());
         self.note_failure(error);
         for waiting in core.waiting.drain(..) {

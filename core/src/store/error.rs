@@ -20,6 +20,8 @@ impl From<Error> for StorageError {
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StorageError::Busy,
             // SQLCipher can't tell a wrong key from a file that is no database.
             ErrorCode::NotADatabase => StorageError::WrongKey,
+            // So SQLCipher says of a page that doesn't fit its HMAC: it has no bytes to give.
+            ErrorCode::OutOfMemory => StorageError::Corrupt("a page can't be deciphered".into()),
             ErrorCode::DatabaseCorrupt => StorageError::Corrupt(message.clone().unwrap_or_else(|| failure.to_string())),
             _ => StorageError::Io(error.to_string()),
         }

@@ -5,7 +5,10 @@ use rusqlite_migration::{M, Migrations};
 
 use crate::sync::storage::StorageError;
 
-const STEPS: &[M<'static>] = &[M::up(include_str!("../../migrations/0001_device.sql"))];
+const STEPS: &[M<'static>] = &[
+    M::up(include_str!("../../migrations/0001_device.sql")),
+    M::up(include_str!("../../migrations/0002_read_model_without_clean.sql")),
+];
 
 /// Brings the schema up to date.
 ///

@@ -1,4 +1,10 @@
-//! The read model's life: made, checked when the database opens, dropped and made anew when it can't be trusted.
+//! The read model's life: made, looked at when the database opens, dropped and made anew when it can't be trusted.
+//!
+//! A row is written in the transaction of what it is projected from, so whatever ends the process, the two agree: opening
+//! need not compare them, and takes as long after a crash as after an orderly end. What it looks for is what a look can
+//! find soon: another version, a missing table, an index gone, the first rows unreadable. Damage beyond that is met by
+//! whoever reads it (an unreadable row, a page that doesn't fit its HMAC), and then the whole is checked, and made anew if
+//! that is what is damaged ([`super::Database::check_read_model`]).
 
 use rusqlite::{Connection, TransactionBehavior, params};
 
@@ -17,30 +23,24 @@ const TABLES: [&str; 6] =
     ["contact_phones", "contact_rows", "alerts", "conversation_tags", "conversation_assignees", "conversation_rows"];
 const SEARCH: &str = "contact_search";
 
-/// How a read model was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Found {
-    /// It waits to be filled.
-    pub(super) rebuild: bool,
-    /// Nothing was written since it was closed in order.
-    pub(super) clean: bool,
-}
-
-/// Makes sure that there is a read model of this version that is in order.
-pub(super) fn prepare(connection: &mut Connection) -> Result<Found, StorageError> {
-    let (version, complete, clean): (i64, bool, bool) =
-        connection.query_row("SELECT version, complete, clean FROM read_model", [], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })?;
+/// Makes sure that there is a read model of this version that is in order. Whether it waits to be filled.
+pub(super) fn prepare(connection: &mut Connection) -> Result<bool, StorageError> {
+    let (version, complete): (i64, bool) =
+        connection.query_row("SELECT version, complete FROM read_model", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
     if version == VERSION {
-        match check(connection, if clean { Depth::Quick } else { Depth::Whole }) {
-            Ok(None) => return Ok(Found { rebuild: !complete, clean }),
+        match check(connection, Depth::Quick) {
+            Ok(None) => return Ok(!complete),
             Ok(Some(found)) => tracing::warn!(found, "the read model is damaged and made anew"),
             Err(error @ (StorageError::Busy | StorageError::Full)) => return Err(error),
-            Err(error) => tracing::warn!(%error, "the read model can't be read and is made anew"),
+            Err(error) => {
+                tracing::warn!(%error, "the read model can't be read and is made anew");
+                // Where a page can't be deciphered its table can't be dropped either, and SQLCipher's second answer says
+                // nothing of it.
+                return recreate(connection).map_err(|_| error);
+            }
         }
     }
-    Ok(Found { rebuild: recreate(connection)?, clean: false })
+    recreate(connection)
 }
 
 /// Drops the read model and makes it anew, empty. Whether it waits to be filled.
@@ -86,7 +86,7 @@ pub(super) fn create_tables(connection: &Connection) -> Result<bool, StorageErro
         [Kind::Conversation.code(), Kind::Contact.code()],
         |row| row.get(0),
     )?;
-    connection.execute("UPDATE read_model SET version = ?1, complete = ?2, clean = 0", params![VERSION, empty])?;
+    connection.execute("UPDATE read_model SET version = ?1, complete = ?2", params![VERSION, empty])?;
     Ok(!empty)
 }
 
@@ -110,15 +110,8 @@ pub(super) fn mark_complete(connection: &Connection) -> Result<(), StorageError>
     Ok(())
 }
 
-/// Notes that the database is being closed in order, or written to.
-pub(super) fn mark_clean(connection: &Connection, clean: bool) -> Result<(), StorageError> {
-    connection.prepare_cached("UPDATE read_model SET clean = ?1")?.execute([clean])?;
-    Ok(())
-}
-
-/// How much is looked at. The whole takes some 15 ms a thousand conversations: too long for every start on a large
-/// database, so that after closing in order the rows that lists begin with must do. An unreadable row beyond them is
-/// noticed when it is read.
+/// How much is looked at. The whole takes some 10 ms a thousand conversations: too long for every start on a large
+/// database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Depth {
     /// The tables and their counts, and up to [`QUICK_ROWS`] rows of each; the search index up to [`QUICK_CONTACTS`].

@@ -98,7 +98,7 @@ impl Readers {
         let idle = pool.idle.pop();
         drop(pool);
         // From here on the loan ends by dropping, whatever happens.
-        let mut lent = Lent { readers: self, connection: idle };
+        let mut lent = Lent { readers: self, connection: idle, failed: false };
         if lent.connection.is_none() {
             lent.connection = Some(self.place.reader()?);
         }
@@ -109,13 +109,15 @@ impl Readers {
 struct Lent<'a> {
     readers: &'a Readers,
     connection: Option<Connection>,
+    /// It read something that it couldn't: SQLCipher refuses everything on a connection that met one damaged page.
+    failed: bool,
 }
 
 impl Drop for Lent<'_> {
     fn drop(&mut self) {
         let mut pool = self.readers.pool();
         pool.lent -= 1;
-        if pool.open && pool.idle.len() < KEPT {
+        if pool.open && !self.failed && pool.idle.len() < KEPT {
             pool.idle.extend(self.connection.take());
         } else {
             // Closed before anybody is told that it came back.
@@ -145,8 +147,12 @@ impl Reader {
     pub fn read<T, E: From<StorageError>>(&self, work: impl FnOnce(&Snapshot<'_>) -> Result<T, E>) -> Result<T, E> {
         let mut lent = self.readers.lend()?;
         let connection = lent.connection.as_mut().ok_or_else(released)?;
-        let transaction = connection.transaction().map_err(StorageError::from)?;
-        work(&Snapshot::new(&transaction, &self.readers.damaged))
+        let answer = match connection.transaction() {
+            Ok(transaction) => work(&Snapshot::new(&transaction, &self.readers.damaged)),
+            Err(error) => Err(StorageError::from(error).into()),
+        };
+        lent.failed = answer.is_err();
+        answer
     }
 }
 

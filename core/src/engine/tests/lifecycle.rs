@@ -1,7 +1,10 @@
 //! Birth, pause, lease, end.
 
 use super::*;
-use crate::triage::InboxFilter;
+use crate::{
+    sync::{session::End, storage::StorageError},
+    triage::InboxFilter,
+};
 
 #[tokio::test]
 async fn a_code_makes_a_device_once_and_a_refusal_leaves_nothing_behind() {
@@ -100,4 +103,43 @@ async fn a_relay_that_never_answers_costs_no_more_than_the_deadline() {
     let scene = Scene::new();
     let outcome = scene.enrol().await.sync_once(Duration::from_millis(50)).await;
     assert!(matches!(outcome, Err(Error::Deadline)), "{outcome:?}");
+}
+
+/// Opening looks at the beginning of the lists only. Whatever page of the file is damaged: what is shown afterwards is
+/// whole, or an error says that the file is damaged; and a list is made anew as long as the documents can be read.
+#[tokio::test]
+async fn a_damaged_page_is_noticed_wherever_it_is() {
+    let scene = Scene::new();
+    let ada = scene.enrol().await;
+    let frames = workspace().into_iter().chain(page(1..=255)).chain([cursor(256, true)]).collect();
+    scene.relay.says(frames, Some(End::Finished));
+    ada.sync_once(Duration::from_secs(5)).await.unwrap();
+    let all = |device: &Offdesk| {
+        let rows = device.inbox(&InboxFilter::default(), 500, None)?;
+        Ok::<_, Error>((rows, device.search("customer", 300)?.len()))
+    };
+    let whole = all(&ada).unwrap();
+    assert_eq!((whole.0.len(), whole.1), (255, 255));
+    ada.close().await;
+
+    let file = scene.folder.path().join("device.db");
+    let sound = std::fs::read(&file).unwrap();
+    let (mut shown, mut told) = (0, 0);
+    for page in (1..sound.len() / 4096).step_by(3) {
+        let mut damaged = sound.clone();
+        damaged[page * 4096 + 2_000] ^= 1;
+        std::fs::write(&file, damaged).unwrap();
+        match Offdesk::open(scene.config()).and_then(|device| all(&device)) {
+            Ok(answer) => {
+                assert_eq!(answer, whole, "page {page}");
+                shown += 1;
+            }
+            Err(Error::Storage(StorageError::Corrupt(_))) => told += 1,
+            Err(other) => panic!("page {page}: {other:?}"),
+        }
+        for beside in ["device.db-wal", "device.db-shm"] {
+            let _ = std::fs::remove_file(scene.folder.path().join(beside));
+        }
+    }
+    assert!(shown > 0 && told > 0, "{shown} {told}");
 }

@@ -49,7 +49,7 @@ async fn opened(config: &Config, in_order: bool) -> (Samples, Samples) {
         if in_order {
             device.close().await;
         } else {
-            // The read model is then checked against the documents.
+            // As when the process is killed: the log of the last writes stays beside the file.
             let row = device.inbox(&InboxFilter::default(), 1, None).unwrap().remove(0);
             device.set_draft(row.conversation, "half a sen").unwrap();
             drop(device);
