@@ -69,6 +69,20 @@ impl Session {
         }
     }
 
+    /// Projects what was touched.
+    pub(super) fn project_touched(&mut self, disk: &mut dyn Storage) -> Result<(), SessionError> {
+        let me = disk.identity()?.ok_or(SessionError::NotEnrolled)?.member;
+        let flushed = self.workspace.flush(disk, me)?;
+        self.changed |= flushed.any;
+        // As with a snapshot that can't be read, though that turned out only when it was to be shown.
+        for id in flushed.unreadable {
+            self.status.last_error = Some(format!("document {id} from the relay can't be read"));
+            self.suspicious = true;
+            self.workspace.remove(disk, id)?;
+        }
+        Ok(())
+    }
+
     fn snapshot(
         &mut self,
         disk: &mut dyn Storage,
@@ -279,11 +293,11 @@ impl Session {
         disk.put_register(key, &StoredRegister { content, version, stored_version: version, send_after: now })?;
         match key {
             RegisterKey::ReadMark(id) | RegisterKey::MarkedUnread(id) | RegisterKey::Draft(id) => {
-                self.workspace.touch(id)
+                self.workspace.touch_marks(id)
             }
             RegisterKey::Dismissed(alert) => {
                 if let Some(id) = disk.document_of_alert(alert)? {
-                    self.workspace.touch(id);
+                    self.workspace.touch_marks(id);
                 }
             }
         }

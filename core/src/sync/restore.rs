@@ -109,13 +109,14 @@ impl Session {
         if !std::mem::take(&mut self.searching) {
             return Ok(());
         }
-        let me = disk.identity()?.ok_or(SessionError::NotEnrolled)?.member;
         // Contacts first: conversations are found through them.
         for kind in [Kind::Contact, Kind::Conversation] {
             let lost = lost(disk, kind)?;
             if lost.is_empty() {
                 continue;
             }
+            // They may have come just now.
+            self.project_touched(disk)?;
             for document in lost {
                 match kind {
                     Kind::Contact => self.find_contact(now, rng, disk, document)?,
@@ -124,7 +125,7 @@ impl Session {
             }
             self.settle(now, rng, disk)?;
             // Finding a conversation looks contacts up in the read model.
-            self.changed |= self.workspace.flush(disk, me)?;
+            self.project_touched(disk)?;
         }
         Ok(())
     }
@@ -210,8 +211,7 @@ impl Session {
         insert(now, rng, disk, contact, Verb::CreateContact(new), Some(key.clone()))?;
         // Another conversation with the same contact is to find it.
         self.settle(now, rng, disk)?;
-        let me = disk.identity()?.ok_or(SessionError::NotEnrolled)?.member;
-        self.changed |= self.workspace.flush(disk, me)?;
+        self.project_touched(disk)?;
         Ok(contact)
     }
 }

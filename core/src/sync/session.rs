@@ -209,7 +209,6 @@ impl Session {
         disk: &mut dyn Storage,
         events: Vec<Event>,
     ) -> Result<Vec<Effect>, SessionError> {
-        let me = disk.identity()?.ok_or(SessionError::NotEnrolled)?.member;
         if now < self.clock {
             self.clock_set_back(now);
         }
@@ -222,7 +221,8 @@ impl Session {
             // Every event may open or end a request, which the next one builds on.
             self.advance(now, rng, disk)?;
         }
-        if self.workspace.flush(disk, me)? || std::mem::take(&mut self.changed) {
+        self.project_touched(disk)?;
+        if std::mem::take(&mut self.changed) {
             self.effects.push(Effect::Changed);
         }
         self.wish_wake();

@@ -3,9 +3,14 @@
 //! *Confirmed* is what the relay accepted: a snapshot and a tail of changes on disk. *Optimistic* is confirmed and this
 //! device's own open intents on top; that is what people see. A few documents are kept loaded; the others cost a load
 //! when they are touched. Whatever touches a document says so ([`Workspace::touch`]), and at the end of the event each
-//! touched document is projected once ([`Workspace::flush`]).
+//! touched document is projected once ([`Workspace::flush`]). One that came with an outline is projected from that, with the
+//! marks that came after it, as long as nothing else of it was touched.
 
-use std::{collections::BTreeSet, num::NonZeroUsize, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    num::NonZeroUsize,
+    sync::Arc,
+};
 
 use lru::LruCache;
 
@@ -22,7 +27,7 @@ use crate::{
         session::{Session, SessionError},
         storage::{IntentRecord, Storage},
     },
-    triage::{ContactRow, ConversationRow, project_contact, project_conversation, project_outline},
+    triage::{project_contact, project_conversation, project_outline},
 };
 
 /// A document's tail is folded into its snapshot once it is longer than this: loading a snapshot is faster than applying
@@ -33,17 +38,27 @@ const LONGEST_TAIL: usize = 32;
 pub(super) struct Workspace {
     loaded: LruCache<DocumentId, Loaded>,
     touched: BTreeSet<DocumentId>,
+    /// Of those, the ones that are not loaded but came with an outline in this transaction.
+    outlined: BTreeMap<DocumentId, Came>,
     directory: Option<Arc<Directory>>,
     settings: Option<Arc<Settings>>,
     directory_changed: bool,
-    /// Rows were written that [`Workspace::flush`] knows nothing of.
-    shown_without_loading: bool,
 }
 
-/// A row of the read model.
-enum Row {
-    Conversation(ConversationRow),
-    Contact(ContactRow),
+/// What came with a document that is not loaded.
+struct Came {
+    outline: Outline,
+    facts: Vec<Fact>,
+    visibility: Visibility,
+}
+
+/// What [`Workspace::flush`] did.
+#[derive(Debug, Default)]
+pub(super) struct Flushed {
+    /// Whether anything was projected.
+    pub(super) any: bool,
+    /// Documents that came with an outline, had to be loaded nevertheless, and can't be: they are not kept.
+    pub(super) unreadable: Vec<DocumentId>,
 }
 
 impl Workspace {
@@ -51,10 +66,10 @@ impl Workspace {
         Self {
             loaded: LruCache::new(NonZeroUsize::new(capacity).unwrap_or(NonZeroUsize::MIN)),
             touched: BTreeSet::new(),
+            outlined: BTreeMap::new(),
             directory: None,
             settings: None,
             directory_changed: false,
-            shown_without_loading: false,
         }
     }
 
@@ -62,10 +77,10 @@ impl Workspace {
     pub(super) fn clear(&mut self) {
         self.loaded.clear();
         self.touched.clear();
+        self.outlined.clear();
         self.directory = None;
         self.settings = None;
         self.directory_changed = false;
-        self.shown_without_loading = false;
     }
 
     /// A document; `None` if it is not held.
@@ -154,7 +169,8 @@ impl Workspace {
         Ok(())
     }
 
-    /// Takes a document that was not held as it was sent, without loading it: its outline says what lists show. Returns
+    /// Takes a document that was not held as it was sent, without loading it: its outline says what lists show. The row
+    /// waits for [`Workspace::flush`]: what its member read and dismissed comes after the documents of a page. Returns
     /// whether that was possible; otherwise nothing was done.
     #[allow(clippy::too_many_arguments, reason = "a snapshot frame, field by field")]
     pub(super) fn take_outlined(
@@ -171,29 +187,18 @@ impl Workspace {
         if changes.len() > LONGEST_TAIL || disk.document_kind(id)?.is_some() || !disk.open_intents_of(id)?.is_empty() {
             return Ok(false);
         }
-        let projected = match outline {
-            Outline::Conversation(outline) if kind == Kind::Conversation => {
-                let me = disk.identity()?.ok_or(SessionError::NotEnrolled)?.member;
-                let (registers, directory) = (disk.registers_of(id)?, self.directory(disk)?);
-                match project_outline(id, outline, facts, &registers, visibility, &directory, me) {
-                    Some(projected) => Row::Conversation(projected.row),
-                    None => return Ok(false),
-                }
-            }
-            Outline::Contact(contact) if kind == Kind::Contact => Row::Contact(project_contact(id, &contact)),
-            Outline::Conversation(_) | Outline::Contact(_) => return Ok(false),
-        };
+        match (&outline, kind) {
+            (Outline::Conversation(_), Kind::Conversation) | (Outline::Contact(_), Kind::Contact) => {}
+            (Outline::Conversation(_) | Outline::Contact(_), _) => return Ok(false),
+        }
         disk.put_document(id, kind, visibility, saved, true)?;
         disk.append_changes(id, changes)?;
         disk.put_facts(id, facts)?;
         let heads: Vec<[u8; 32]> = outlined.heads.iter().map(|head| **head).collect();
         let last_fact = facts.iter().map(|fact| fact.seq).max().unwrap_or(0);
         disk.set_digest(id, document_digest(id, &heads, last_fact))?;
-        match projected {
-            Row::Conversation(row) => disk.put_conversation(&row, &[])?,
-            Row::Contact(row) => disk.put_contact(&row)?,
-        }
-        self.shown_without_loading = true;
+        self.touched.insert(id);
+        self.outlined.insert(id, Came { outline, facts: facts.to_vec(), visibility });
         Ok(true)
     }
 
@@ -301,24 +306,61 @@ impl Workspace {
 
     /// Something that a document's row shows has changed.
     pub(super) fn touch(&mut self, id: DocumentId) {
+        self.outlined.remove(&id);
         self.touched.insert(id);
     }
 
-    /// Projects what was touched. Returns whether anything was.
-    pub(super) fn flush(&mut self, disk: &mut dyn Storage, me: MemberId) -> Result<bool, SessionError> {
+    /// What the member marked of a document has changed, and nothing else: what came with it still says what it is.
+    pub(super) fn touch_marks(&mut self, id: DocumentId) {
+        self.touched.insert(id);
+    }
+
+    /// Projects what was touched.
+    pub(super) fn flush(&mut self, disk: &mut dyn Storage, me: MemberId) -> Result<Flushed, SessionError> {
         if std::mem::take(&mut self.directory_changed) {
             self.touched.extend(disk.documents_with_alerts()?);
         }
         let touched = std::mem::take(&mut self.touched);
-        for id in &touched {
-            self.project(disk, *id, me)?;
+        let mut flushed = Flushed { any: !touched.is_empty(), unreadable: Vec::new() };
+        for id in touched {
+            let came = self.outlined.remove(&id);
+            let outlined = came.is_some();
+            if let Some(came) = came
+                && self.project_outlined(disk, id, came, me)?
+            {
+                continue;
+            }
+            if !self.project(disk, id, me)? && outlined {
+                flushed.unreadable.push(id);
+            }
         }
-        Ok(std::mem::take(&mut self.shown_without_loading) || !touched.is_empty())
+        Ok(flushed)
     }
 
-    fn project(&mut self, disk: &mut dyn Storage, id: DocumentId, me: MemberId) -> Result<(), SessionError> {
+    /// Whether the outline is enough.
+    fn project_outlined(
+        &mut self,
+        disk: &mut dyn Storage,
+        id: DocumentId,
+        came: Came,
+        me: MemberId,
+    ) -> Result<bool, SessionError> {
+        match came.outline {
+            Outline::Conversation(outline) => {
+                let (registers, directory) = (disk.registers_of(id)?, self.directory(disk)?);
+                let row = project_outline(id, outline, &came.facts, &registers, came.visibility, &directory, me);
+                let Some(projected) = row else { return Ok(false) };
+                disk.put_conversation(&projected.row, &[])?;
+            }
+            Outline::Contact(contact) => disk.put_contact(&project_contact(id, &contact))?,
+        }
+        Ok(true)
+    }
+
+    /// Projects one document; `false` if it is damaged.
+    fn project(&mut self, disk: &mut dyn Storage, id: DocumentId, me: MemberId) -> Result<bool, SessionError> {
         if !self.loaded.contains(&id) && disk.document_kind(id)?.is_none() {
-            return Ok(());
+            return Ok(true);
         }
         let directory = self.directory(disk)?;
         let open = disk.open_intents_of(id)?;
@@ -327,11 +369,11 @@ impl Workspace {
         let facts = disk.facts(id)?;
         let loaded = match self.load(disk, id) {
             Ok(Some(loaded)) => loaded,
-            Ok(None) => return Ok(()),
+            Ok(None) => return Ok(true),
             Err(SessionError::Document(error)) => {
                 // One damaged document must not keep every other from being shown.
                 tracing::warn!(document = %id, %error, "a document can't be projected");
-                return Ok(());
+                return Ok(false);
             }
             Err(error) => return Err(error),
         };
@@ -343,7 +385,7 @@ impl Workspace {
         }
         match loaded.kind {
             Kind::Conversation => {
-                let Some(conversation) = loaded.conversation()? else { return Ok(()) };
+                let Some(conversation) = loaded.conversation()? else { return Ok(true) };
                 let registers = disk.registers_of(id)?;
                 let projected = project_conversation(
                     id,
@@ -360,7 +402,7 @@ impl Workspace {
             Kind::Contact => {
                 let document = loaded.optimistic()?;
                 if is_blank(document) {
-                    return Ok(());
+                    return Ok(true);
                 }
                 if let Some(contact) = Contact::read(id, document) {
                     disk.put_contact(&project_contact(id, &contact))?;
@@ -368,7 +410,7 @@ impl Workspace {
             }
             Kind::Directory | Kind::Settings => {}
         }
-        Ok(())
+        Ok(true)
     }
 
     pub(super) fn directory(&mut self, disk: &dyn Storage) -> Result<Arc<Directory>, SessionError> {

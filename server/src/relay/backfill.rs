@@ -20,6 +20,10 @@ use crate::{
     store::{ReadTx, StoreError, Tx},
 };
 
+/// After how many documents their marks are sent. A device that takes both in one transaction shows a row from its outline;
+/// once it has committed the row it has to load the document. After each document there would be half as many frames again.
+const MARKED: usize = 16;
+
 /// Every document that the member's devices are sent, in the order of a cold start: directory and settings, then
 /// conversations (open before closed, one's own before others', the latest first), each after its contact, then contacts
 /// without a conversation.
@@ -111,19 +115,23 @@ pub(super) fn page(
             Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Seq>(1)?))
         })?
         .collect::<Result<Vec<_>, _>>()?;
-    let (mut frames, mut bytes, mut sent) = (Vec::new(), 0, place.sent);
+    let (mut frames, mut bytes, mut sent, mut marked) = (Vec::new(), 0, place.sent, 0);
     for (document, from) in rows {
         let document = id(&document, DocumentId::from_slice, "document id")?;
         if let Some(frame) = frame(tx, device, document, from)? {
             bytes += contents::size(&frame);
             frames.push(frame);
         }
+        if frames.len() - marked >= MARKED {
+            frames.extend(contents::marks(tx, device.member, &frames[marked..])?);
+            marked = frames.len();
+        }
         sent += 1;
         if bytes >= sizes.bytes {
             break;
         }
     }
-    frames.extend(contents::marks(tx, device.member, &frames)?);
+    frames.extend(contents::marks(tx, device.member, &frames[marked..])?);
     frames.push(Response::Progress { done: sent, total });
     let rest = (sent < total).then_some(Backfill { id: place.id, sent });
     Ok(Some(Page { frames, cursor: Cursor { backfill: rest, ..*cursor }, gone: Vec::new() }))

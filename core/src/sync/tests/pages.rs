@@ -1,7 +1,10 @@
 //! What the relay sends: cut, doubled, replaced, taken away.
 
 use super::*;
-use crate::{protocol::Fact, sync::storage::Attention};
+use crate::{
+    protocol::{Delivery, Fact, FactBody, MessageFact, RegisterContent, RegisterKey},
+    sync::storage::Attention,
+};
 
 fn busy_relay() -> (Relay, Vec<DocumentId>) {
     let mut relay = Relay::new(ANN);
@@ -198,6 +201,41 @@ fn a_damaged_snapshot_is_passed_over_and_noticed() {
     phone.event(Event::Closed { request: stream.id, end: End::Finished });
     phone.pass(SECOND);
     assert!(phone.sent.front().expect("it reconnects").hello().digest.is_some());
+}
+
+/// ADR 0014: a row comes from the outline and the marks that follow it, without a look at the document; a document that has
+/// to be looked at after all, and can't be read, is not kept.
+#[test]
+fn marks_that_follow_an_outline_load_no_document() {
+    let (mut relay, _) = busy_relay();
+    let mut phone = Phone::in_sync(&mut relay);
+    let stream = phone.go_live(&mut relay);
+    for number in 0..8u8 {
+        let (_, new) = relay.conversation(&format!("New {number}"), &format!("+1415555030{number}"));
+        relay.inbound(new, "Hello there");
+        let Response::Snapshot { document, kind, visibility, changes, mut facts, outline: Some(outline), .. } =
+            relay.snapshot(new)
+        else {
+            continue;
+        };
+        let needed = number % 2 == 0;
+        if needed {
+            // The outline knows nothing of this message.
+            let message =
+                MessageFact { id: IntentId([number; 16]), order: 999, at: Timestamp(1), delivery: Delivery::Received };
+            facts.push(Fact { seq: 999, body: FactBody::Message(message) });
+        }
+        let saved = serde_bytes::ByteBuf::from(vec![1, 2, 3]);
+        let snapshot = Response::Snapshot { document, kind, visibility, saved, changes, facts, outline: Some(outline) };
+        let values = vec![(RegisterKey::ReadMark(document), RegisterContent::Order(1_000))];
+        let frames = [snapshot, Response::Registers { values }];
+        let events = frames.map(|frame| Event::Frame { request: stream.id, frame });
+        phone.session.handle_all(phone.now, &mut phone.rng, &mut phone.disk, events.into()).unwrap();
+        let row = phone.disk.conversation_row(document);
+        assert_eq!(row.is_none(), needed);
+        assert_eq!(phone.disk.document_kind(document).unwrap().is_none(), needed);
+        assert!(row.is_none_or(|row| !row.unread && row.preview.text == "Hello there"));
+    }
 }
 
 /// DESIGN 5: digests are compared once a day, over what is on the dashboard.
