@@ -67,6 +67,10 @@ pub struct Connection {
     beats: u64,
     /// What is pushed, to know what was judged.
     pushed: Vec<Vec<PushedIntent>>,
+    /// The push's number, until it was judged.
+    number: Option<u64>,
+    /// Whether anything of a page was sent.
+    paged: bool,
     /// What the member might see when the relay last read.
     visible: Rc<Visible>,
 }
@@ -262,6 +266,7 @@ impl World {
             Err(error) => return broken("the codec", format!("a whole request can't be read: {error}")),
         };
         let pushed = read.push.as_ref().map(|push| push.groups.clone()).unwrap_or_default();
+        let number = read.push.as_ref().map(|push| push.number);
         let exchange = Exchange::new(device, read, PAGES);
         let Ok(encoder) = Encoder::new(17) else { return broken("the codec", "no encoder") };
         self.office.next += 1;
@@ -269,7 +274,20 @@ impl World {
         let visible = self.witness.visible();
         self.office.connections.insert(
             id,
-            Connection { exchange, encoder, phone, life, request, echo, waiting: false, beats: 0, pushed, visible },
+            Connection {
+                exchange,
+                encoder,
+                phone,
+                life,
+                request,
+                echo,
+                waiting: false,
+                beats: 0,
+                pushed,
+                number,
+                paged: false,
+                visible,
+            },
         );
         let boot = self.office.boot;
         self.after(0, Event::Exchange { boot, id });
@@ -337,8 +355,12 @@ impl World {
     fn write_exchange(&mut self, id: u64) -> Result<bool, Violation> {
         // Taken out, since the relay may die in between.
         let Some(mut connection) = self.office.connections.remove(&id) else { return Ok(false) };
+        let overtaken = connection.number.take().and_then(|number| self.overtaken(&connection, number));
         let written = self.relay_write(|tx, now, rng| connection.exchange.write(now, rng, tx))?;
         match written {
+            Ok(()) if overtaken.is_some() && overtaken != Some(self.log_end()) => {
+                broken("an older push changes nothing", format!("one of phone {} did", connection.phone))
+            }
             Ok(()) => {
                 self.office.connections.insert(id, connection);
                 Ok(true)
@@ -358,12 +380,33 @@ impl World {
         }
     }
 
+    /// The log's end, if a newer push has overtaken the one of this number.
+    fn overtaken(&mut self, connection: &Connection, number: u64) -> Option<u64> {
+        let sql = "SELECT push_number FROM devices WHERE id = ?1";
+        let device = connection.exchange.device().device;
+        let solo = self.office.solo.connection();
+        let last: Option<u64> = solo.query_row(sql, [device.as_bytes()], |row| row.get(0)).ok();
+        last.filter(|last| number <= *last).map(|_| self.log_end())
+    }
+
+    fn log_end(&mut self) -> u64 {
+        self.office.solo.connection().query_row("SELECT max(seq) FROM workspaces", [], |row| row.get(0)).unwrap_or(0)
+    }
+
     /// Whether anybody still listens.
     fn send_frames(&mut self, id: u64, frames: &[Response], flush: bool) -> Result<bool, Violation> {
         let Some(connection) = self.office.connections.get_mut(&id) else { return Ok(false) };
         for frame in frames {
             let member = connection.exchange.device().member;
             self.witness.may_be_sent(member, &connection.visible, frame)?;
+            connection.paged |=
+                matches!(frame, Response::Evict { .. } | Response::Snapshot { .. } | Response::Delta { .. });
+            if connection.paged && matches!(frame, Response::Verdict { .. }) {
+                return broken(
+                    "verdicts go before pages",
+                    format!("phone {} is told {frame:?} late", connection.phone),
+                );
+            }
             if let Response::Verdict { intents, verdict } = frame {
                 let told =
                     |group: &&Vec<PushedIntent>| group.iter().map(|intent| intent.id).eq(intents.iter().copied());

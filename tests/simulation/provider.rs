@@ -5,7 +5,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use offdesk_core::{ids::MessageId, time::Timestamp};
+use offdesk_core::{
+    ids::MessageId,
+    protocol::{Delivery, FactBody},
+    time::Timestamp,
+};
 use offdesk_relay::{
     channels::{ListError, Listed, Outcome, Outgoing, Progress, Received, twilio::webhook},
     dispatch::{
@@ -144,9 +148,27 @@ impl World {
         let sql = "SELECT 1 FROM ledger WHERE message = ?1 AND state = 'dispatching' AND attempt = ?2";
         let mut statement = self.office.solo.connection().prepare_cached(sql).unwrap();
         if statement.exists([outgoing.message.as_bytes(), outgoing.attempt.0.as_bytes()]).unwrap() {
-            return Ok(());
+            drop(statement);
+            return self.is_decided(outgoing);
         }
         broken("nothing leaves that is not durably under way (R32)", format!("'{}' is about to", outgoing.body))
+    }
+
+    /// R33: people are told of no message that it is held, or dropped, while it leaves.
+    fn is_decided(&mut self, outgoing: &Outgoing) -> Result<(), Violation> {
+        let sql = "SELECT facts.body FROM facts JOIN ledger ON ledger.document = facts.document
+                   WHERE ledger.message = ?1 AND facts.member IS NULL";
+        let mut statement = self.office.solo.connection().prepare_cached(sql).unwrap();
+        let bodies = statement.query_map([outgoing.message.as_bytes()], |row| row.get::<_, Vec<u8>>(0)).unwrap();
+        for body in bodies {
+            if let Ok(FactBody::Message(fact)) = rmp_serde::from_slice(&body.unwrap())
+                && fact.id == outgoing.message
+                && matches!(fact.delivery, Delivery::Held(_) | Delivery::Dropped)
+            {
+                return broken("what is held is not sent (R33)", format!("'{}' is about to leave", outgoing.body));
+            }
+        }
+        Ok(())
     }
 
     fn fine_or_disk(&mut self, error: &StoreError) -> Result<(), Violation> {

@@ -137,10 +137,14 @@ impl Witness {
         for intent in group {
             let Ok(change) = parse_change(&intent.change) else { continue };
             self.number(intent.document, &change)?;
+            let key = (intent.document, change.hash().0);
+            if matches!(verdict, Verdict::Duplicate(_)) && matches!(self.verdicts.get(&key), Some(Verdict::Accepted(_)))
+            {
+                return broken("a verdict is final", format!("intent {} was accepted, then a duplicate", intent.id));
+            }
             if !matches!(verdict, Verdict::Accepted(_) | Verdict::Rejected(_) | Verdict::NeedsAccess) {
                 continue;
             }
-            let key = (intent.document, change.hash().0);
             let known = self.verdicts.entry(key).or_insert_with(|| verdict.clone());
             let same = match (&*known, verdict) {
                 (Verdict::Accepted(_), Verdict::Accepted(_)) => true,

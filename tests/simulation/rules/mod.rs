@@ -5,6 +5,7 @@
 mod alerts;
 mod convergence;
 mod delivery;
+mod natural_keys;
 mod read_model;
 mod rows;
 
@@ -22,6 +23,7 @@ pub fn check(world: &mut World) -> Result<(), Violation> {
     delivery::the_ledger_is_settled(world)?;
     convergence::devices_hold_what_their_members_see(world)?;
     convergence::digests_agree(world)?;
+    natural_keys::natural_keys_are_unique(world)?;
     convergence::nothing_stays(world)?;
     alerts::alerts_are_raised_as_the_rules_say(world)?;
     alerts::alerts_are_shown_as_the_rules_say(world)?;
