@@ -9,7 +9,7 @@
 //! PLAN=file.json cargo test … --test simulation -- --nocapture                 a kept plan, likewise
 //! ```
 //!
-//! - [`plan`], [`weights`]: what happens in a run, as a list drawn from the seed.
+//! - [`plan`], [`weights`], [`scenes`]: what happens in a run, as a list drawn from the seed.
 //! - [`world`]: clock and queue; [`link`]: the network; [`phone`], [`office`], [`provider`]: who takes part; [`people`],
 //!   [`doing`]: what is done; [`furniture`]: what every run begins with.
 //! - [`witness`], [`book`]: what a bystander and the members themselves know; [`quiet`], [`rules`]: healing, and what must
@@ -39,6 +39,7 @@ mod provider;
 mod quiet;
 mod rules;
 mod runs;
+mod scenes;
 mod shrink;
 mod trace;
 mod weights;

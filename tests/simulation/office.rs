@@ -356,6 +356,9 @@ impl World {
         // Taken out, since the relay may die in between.
         let Some(mut connection) = self.office.connections.remove(&id) else { return Ok(false) };
         let overtaken = connection.number.take().and_then(|number| self.overtaken(&connection, number));
+        if overtaken.is_some() {
+            self.reached("push overtaken");
+        }
         let written = self.relay_write(|tx, now, rng| connection.exchange.write(now, rng, tx))?;
         match written {
             Ok(()) if overtaken.is_some() && overtaken != Some(self.log_end()) => {

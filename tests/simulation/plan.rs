@@ -6,7 +6,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::weights;
+use crate::{scenes, weights};
 
 /// A run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -189,6 +189,8 @@ impl Plan {
             steps.insert(at, Step { after: 0, act: Act::Quiet });
         }
         let undo_window = if rng.random_range(0..2) == 0 { 0 } else { 3000 };
-        Plan { seed, people, devices, undo_window, steps }
+        let mut plan = Plan { seed, people, devices, undo_window, steps };
+        scenes::put_into(&mut plan);
+        plan
     }
 }

@@ -14,7 +14,7 @@ use offdesk_core::{
         Contact, ContactAccess, Conversation, DashboardAccess, Directory, Document, Kind, MessageAccess, MessageKind,
         document::parse_change,
     },
-    protocol::{FactBody, PushedIntent, Response, Verdict},
+    protocol::{FactBody, PushedIntent, RegisterContent, Response, Verdict},
 };
 use offdesk_relay::store::Solo;
 
@@ -61,6 +61,8 @@ pub struct Witness {
     /// Final verdicts of this life of the relay.
     verdicts: BTreeMap<(DocumentId, [u8; 32]), Verdict>,
     visible: Option<Rc<Visible>>,
+    /// How far each member has read, and the last place of the log that said so.
+    read: (u64, BTreeMap<(MemberId, Vec<u8>), u64>),
 }
 
 impl Witness {
@@ -82,6 +84,28 @@ impl Witness {
             }
             self.last = seq;
             self.take(document, kind, &bytes, intent)?;
+        }
+        self.registers(solo)
+    }
+
+    /// R25: a read mark only moves forward.
+    fn registers(&mut self, solo: &mut Solo) -> Result<(), Violation> {
+        let (last, marks) = &mut self.read;
+        let sql = "SELECT seq, member, key, content FROM registers WHERE seq > ?1 ORDER BY seq";
+        let mut statement = solo.connection().prepare_cached(sql).unwrap();
+        let mut rows = statement.query([*last]).unwrap();
+        while let Some(row) = rows.next().unwrap() {
+            *last = row.get(0).unwrap();
+            let (member, key) = (MemberId(row.get(1).unwrap()), row.get::<_, Vec<u8>>(2).unwrap());
+            let content: Vec<u8> = row.get(3).unwrap();
+            if let Ok(RegisterContent::Order(order)) = rmp_serde::from_slice(&content)
+                && let Some(before) = marks.insert((member, key), order).filter(|before| *before > order)
+            {
+                return broken(
+                    "a read mark only moves forward (R25)",
+                    format!("{member} had read up to {before}, now up to {order}"),
+                );
+            }
         }
         Ok(())
     }
