@@ -220,11 +220,12 @@ impl World {
     fn wake_streams(&mut self) {
         let boot = self.office.boot;
         let mut woken = Vec::new();
-        for (id, connection) in self.office.connections.iter_mut().filter(|(_, connection)| connection.waiting) {
+        for (id, connection) in &mut self.office.connections {
             connection.exchange.woken();
-            connection.waiting = false;
-            connection.beats += 1;
-            woken.push(*id);
+            if std::mem::take(&mut connection.waiting) {
+                connection.beats += 1;
+                woken.push(*id);
+            }
         }
         for id in woken {
             self.after(1, Event::Exchange { boot, id });

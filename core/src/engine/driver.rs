@@ -32,7 +32,7 @@ use super::{
     transport::{Http, Transport},
 };
 use crate::{
-    store::{Database, Reader, Snapshot, SqliteStorage},
+    store::{Database, OutboxCounts, Reader, Snapshot, SqliteStorage},
     sync::{
         Session, SessionOptions,
         session::{Effect, End, Event, RequestId},
@@ -89,6 +89,8 @@ impl fmt::Debug for Engine {
 pub(super) struct Glance {
     state: Option<SyncState>,
     lease: Duration,
+    /// Counted by the writer, which has the pages at hand: a reader would decipher them anew after each commit.
+    counts: OutboxCounts,
 }
 
 impl Glance {
@@ -302,7 +304,7 @@ impl Engine {
 
     /// Derives the status from what is durable, and tells it if it is another one.
     pub(super) fn refresh(&self, core: &Core, glance: &Glance) {
-        let counts = self.reader.read(|snapshot| snapshot.outbox_counts()).unwrap_or_default();
+        let counts = glance.counts;
         let state = glance.state.as_ref();
         let shown = core.session.status();
         let status = SyncStatus {
@@ -354,7 +356,8 @@ impl Core {
         let database = database.as_mut().filter(|database| !database.is_released()).ok_or(Error::Paused)?;
         database.write(|disk| {
             let value = run(session, disk, &mut rand::rng())?;
-            let glance = Glance { state: disk.state()?, lease: session.settings(disk)?.lease };
+            let (lease, counts) = (session.settings(disk)?.lease, disk.reading().outbox_counts()?);
+            let glance = Glance { state: disk.state()?, lease, counts };
             Ok((value, glance))
         })
     }

@@ -121,10 +121,15 @@ impl Engine {
 
     /// One request from its first byte to its last. While one batch is applied the next is received and decoded.
     async fn exchange(self: Arc<Self>, request: RequestId, call: Call) {
+        let pulls = call.frames.iter().any(|frame| matches!(frame, Request::Hello(hello) if hello.pull));
         let mut parts = self.transport().sync(call);
         let mut following = parts.next().await;
         while let Some(part) = following.take() {
             let mut batch = vec![part];
+            // That a push was received is nothing to anybody before its verdicts come.
+            if !pulls && matches!(batch[..], [Part::Opened]) {
+                batch.extend(parts.next().await);
+            }
             // What has come already goes into the same transaction: the greeting with the first page, the end with the last.
             while batch.len() < 3 && size(&batch) < BATCH_EVENTS {
                 match parts.next().now_or_never() {

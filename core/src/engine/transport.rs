@@ -36,8 +36,9 @@ use crate::{
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a small JSON request may take in all.
 const POST_TIMEOUT: Duration = Duration::from_secs(30);
-/// Window of a request's compression, as a power of two: requests are small.
-const REQUEST_WINDOW_LOG: u32 = 17;
+/// Windows of a request's compression, as powers of two: as large as what it carries, since making the compressor's tables
+/// takes longer than compressing a reply.
+const REQUEST_WINDOW_LOGS: std::ops::RangeInclusive<u32> = 12..=17;
 /// Frames of one batch: enough to make a disk flush cheap, few enough that a local write never waits long. Verdicts count
 /// less: those of a push are about the same few documents, each of which is projected once a batch.
 const BATCH_FRAMES: usize = 64;
@@ -209,9 +210,21 @@ impl Transport for Http {
 }
 
 fn encode(frames: &[Request]) -> Result<Vec<u8>, CodecError> {
-    let mut encoder = Encoder::new(REQUEST_WINDOW_LOG)?;
+    let weight = frames.iter().map(burden).sum::<usize>().max(1);
+    let window = (weight.ilog2() + 1).clamp(*REQUEST_WINDOW_LOGS.start(), *REQUEST_WINDOW_LOGS.end());
+    let mut encoder = Encoder::new(window)?;
     frames.iter().try_for_each(|frame| encoder.push(frame))?;
     encoder.finish()
+}
+
+/// About how many bytes a frame of a request has.
+fn burden(frame: &Request) -> usize {
+    match frame {
+        Request::Group { intents } => intents.iter().map(|intent| 160 + intent.change.len()).sum(),
+        Request::Registers { writes } => writes.len() * 96,
+        Request::Fetch { documents } => documents.len() * 20,
+        Request::Hello(_) | Request::Push { .. } | Request::Unknown => 256,
+    }
 }
 
 fn ended(end: End) -> Parts {
@@ -342,7 +355,7 @@ mod tests {
     }
 
     fn stream(frames: &[Response]) -> Vec<u8> {
-        let mut encoder = Encoder::new(REQUEST_WINDOW_LOG).unwrap();
+        let mut encoder = Encoder::new(*REQUEST_WINDOW_LOGS.end()).unwrap();
         frames.iter().for_each(|frame| encoder.push(frame).unwrap());
         encoder.finish().unwrap()
     }

@@ -3,7 +3,7 @@
 //! [`Exchange::step`] says what comes next; the driver does it and asks again:
 //!
 //! ```text
-//! Read ──→ Write (the push) ──→ Read ──→ Send (welcome, verdicts) ──→ Read, Write, Send (fetched documents)
+//! Read, or Write (the push) ──→ Read ──→ Send (welcome, verdicts) ──→ Read, Write, Send (fetched documents)
 //!   ──→ Read, Send (digests) ──→ Read, Write?, Send … (pages) ──→ Wait ⇄ pages … ──→ End
 //! ```
 //!
@@ -49,8 +49,8 @@ pub enum Step {
         /// Whether the device is to have them now.
         flush: bool,
     },
-    /// The stream is live and the device has everything: when the workspace's log grows call [`Exchange::woken`], when
-    /// nothing was sent for a while [`Exchange::beat`].
+    /// The stream is live and the device has everything: when the workspace's log grows, or has grown since the last
+    /// [`Exchange::read`], call [`Exchange::woken`], when nothing was sent for a while [`Exchange::beat`].
     Wait,
     /// Nothing more comes.
     End,
@@ -62,10 +62,8 @@ const MANY_GROUPS: usize = 8;
 /// Where the exchange is.
 #[derive(Debug)]
 enum Stage {
-    /// Epoch and incarnation are to be looked at.
+    /// Epoch and incarnation are to be looked at, and the push is to be judged, if there is one.
     Begin,
-    /// The push is to be judged.
-    Judge(PushBody),
     /// Whether anything is missing is to be looked up, for the welcome.
     Compare { verdicts: Vec<Response> },
     /// Welcome and verdicts are to be sent.
@@ -106,6 +104,8 @@ pub struct Exchange {
     up_to_date: bool,
     /// Whether the next cursor is told even if nothing was missing.
     tell: bool,
+    /// Whether the driver told of something that was not looked for yet.
+    grown: bool,
     /// The changes that this exchange accepted, until the device has caught up: its verdicts stand before the pages in the
     /// same stream, so it has them.
     accepted: BTreeSet<ByteBuf>,
@@ -126,6 +126,7 @@ impl Exchange {
             clone: false,
             up_to_date: false,
             tell: true,
+            grown: false,
             accepted: BTreeSet::new(),
         }
     }
@@ -146,10 +147,19 @@ impl Exchange {
         hello.pull && (hello.cursor.seq == 0 || hello.cursor.backfill.is_some())
     }
 
+    /// Whether its answer is a few verdicts: a large compressor's tables take longer to make than they save.
+    pub fn is_brief(&self) -> bool {
+        !self.request.hello.pull && self.request.fetch.is_empty() && !self.pushes_much()
+    }
+
+    fn pushes_much(&self) -> bool {
+        self.request.push.as_ref().is_some_and(|push| push.groups.len() > MANY_GROUPS)
+    }
+
     /// Whether the [`Step::Write`] that is to be done is worth a commit of its own.
     pub fn is_large(&self) -> bool {
         match &self.stage {
-            Stage::Judge(push) => push.groups.len() > MANY_GROUPS,
+            Stage::Begin => self.pushes_much(),
             Stage::Backfill(_) => true,
             _ => false,
         }
@@ -157,6 +167,7 @@ impl Exchange {
 
     /// What is to be done next.
     pub fn step(&mut self) -> Step {
+        self.look();
         match std::mem::replace(&mut self.stage, Stage::End) {
             Stage::Send { frames, flush, then } => {
                 self.stage = *then;
@@ -166,7 +177,9 @@ impl Exchange {
             stage => {
                 let step = match stage {
                     Stage::Wait => Step::Wait,
-                    Stage::Judge(_) | Stage::Remember { .. } | Stage::Backfill(_) | Stage::Forget { .. } => Step::Write,
+                    // What a push begins with is read where it is judged: one look at the database less.
+                    Stage::Begin if self.request.push.is_some() => Step::Write,
+                    Stage::Remember { .. } | Stage::Backfill(_) | Stage::Forget { .. } => Step::Write,
                     _ => Step::Read,
                 };
                 self.stage = stage;
@@ -181,7 +194,10 @@ impl Exchange {
     /// [`AuthError`] if the device's access has ended or the store failed: then the exchange is over ([`goodbye`]).
     pub fn read(&mut self, now: Timestamp, tx: &ReadTx<'_>) -> Result<(), AuthError> {
         self.stage = match std::mem::replace(&mut self.stage, Stage::End) {
-            Stage::Begin => self.begin(accept::epoch(tx)?),
+            Stage::Begin => {
+                self.begin(accept::epoch(tx)?);
+                self.compare(Vec::new())
+            }
             Stage::Compare { verdicts } => {
                 self.up_to_date = self.cursor.seq >= catch_up::log_end(tx, self.device.workspace)?;
                 Stage::Greet { verdicts }
@@ -210,13 +226,16 @@ impl Exchange {
     pub fn write(&mut self, now: Timestamp, rng: &mut dyn Rng, tx: &mut Tx<'_>) -> Result<(), AuthError> {
         let device = self.device.device;
         self.stage = match std::mem::replace(&mut self.stage, Stage::End) {
-            Stage::Judge(push) => match self.judge(now, tx, push)? {
-                Some(verdicts) => self.compare(verdicts),
-                None => {
-                    self.clone = true;
-                    self.compare(Vec::new())
-                }
-            },
+            Stage::Begin => {
+                self.begin(accept::epoch(&tx.reading())?);
+                // In another epoch the device's work is to be offered again first, under fresh actors.
+                let verdicts = match self.request.push.take() {
+                    Some(push) if self.same_epoch && !self.clone => self.judge(now, tx, push)?,
+                    _ => Some(Vec::new()),
+                };
+                self.clone |= verdicts.is_none();
+                self.compare(verdicts.unwrap_or_default())
+            }
             Stage::Remember { documents, frames } => {
                 for document in &documents {
                     tx.connection()
@@ -242,9 +261,15 @@ impl Exchange {
         Ok(())
     }
 
-    /// The workspace's log may have grown.
+    /// The workspace's log may have grown; may also be said while it doesn't wait.
     pub fn woken(&mut self) {
-        if matches!(self.stage, Stage::Wait) {
+        self.grown = true;
+        self.look();
+    }
+
+    /// Looks for what is new, if it waits and was told of something.
+    fn look(&mut self) {
+        if self.grown && matches!(self.stage, Stage::Wait) {
             (self.stage, self.tell) = (Stage::Page, false);
         }
     }
@@ -260,18 +285,13 @@ impl Exchange {
         }
     }
 
-    fn begin(&mut self, epoch: u64) -> Stage {
+    fn begin(&mut self, epoch: u64) {
         let hello = &self.request.hello;
         self.same_epoch = hello.cursor.epoch == epoch || hello.cursor.epoch == 0;
         self.clone = is_clone(self.device.incarnation, hello.incarnation);
         self.cursor =
             if self.same_epoch { Cursor { epoch, ..hello.cursor } } else { Cursor { epoch, seq: 0, backfill: None } };
         self.told = self.cursor;
-        // In another epoch the device's work is to be offered again first, under fresh actors.
-        match self.request.push.take() {
-            Some(push) if self.same_epoch && !self.clone => Stage::Judge(push),
-            _ => self.compare(Vec::new()),
-        }
     }
 
     fn judge(&mut self, now: Timestamp, tx: &mut Tx<'_>, push: PushBody) -> Result<Option<Vec<Response>>, AuthError> {
@@ -328,7 +348,8 @@ impl Exchange {
         } else {
             Stage::Fetch
         };
-        self.stage = Stage::Send { frames, flush: true, then: Box::new(then) };
+        // What ends with it leaves with the end, in one piece.
+        self.stage = Stage::Send { frames, flush: !matches!(then, Stage::End), then: Box::new(then) };
     }
 
     /// Documents asked for by name: sent if the member may see them by any path, else evicted. Those that are not sent by
@@ -371,6 +392,7 @@ impl Exchange {
 
     /// Access may have changed since the last page: what is sent is what may be seen now (R9, R10).
     fn page(&mut self, tx: &ReadTx<'_>) -> Result<Stage, AuthError> {
+        self.grown = false;
         self.device.access =
             auth::access(tx, self.device.workspace, self.device.member)?.ok_or(AuthError::Deactivated)?;
         revoked(tx, &self.device)?;
@@ -415,12 +437,19 @@ impl Exchange {
 
     fn send_page(&mut self, mut frames: Vec<Response>) -> Stage {
         let more = self.cursor.backfill.is_some();
+        let then = if more || !self.request.hello.live {
+            Stage::Page
+        } else {
+            // It is all there was when the page was read, and of what came since the driver tells.
+            self.accepted.clear();
+            Stage::Wait
+        };
         if !std::mem::replace(&mut self.tell, more) {
-            return Stage::Page;
+            return then;
         }
         frames.push(Response::Cursor { cursor: self.cursor, up_to_date: !more });
         self.told = self.cursor;
-        Stage::Send { frames, flush: true, then: Box::new(Stage::Page) }
+        Stage::Send { frames, flush: true, then: Box::new(then) }
     }
 }
 

@@ -9,7 +9,16 @@ use std::{
 use offdesk_core::ids::DeviceId;
 use tokio_util::sync::CancellationToken;
 
-type Open = HashMap<DeviceId, VecDeque<(u64, CancellationToken)>>;
+type Open = HashMap<DeviceId, Streams>;
+
+/// The live streams of one device.
+#[derive(Debug, Default)]
+struct Streams {
+    /// In the order in which they were opened.
+    places: VecDeque<(u64, CancellationToken)>,
+    /// Whether the device pushes beside them.
+    pushed: bool,
+}
 
 /// The live streams of a relay; cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -35,7 +44,7 @@ impl LiveStreams {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.0 += 1;
         let number = open.0;
-        let streams = open.1.entry(device).or_default();
+        let streams = &mut open.1.entry(device).or_default().places;
         streams.push_back((number, taken.clone()));
         while streams.len() > most.max(1) as usize {
             if let Some((_, oldest)) = streams.pop_front() {
@@ -44,14 +53,28 @@ impl LiveStreams {
         }
         Place { streams: self.clone(), device, number, taken }
     }
+
+    /// A device pushes: the next news may be its own.
+    pub(super) fn pushes(&self, device: DeviceId) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(streams) = open.1.get_mut(&device) {
+            streams.pushed = true;
+        }
+    }
+
+    /// Whether the news that has just come may be the device's own; asked once for each push.
+    pub(super) fn take_pushed(&self, device: DeviceId) -> bool {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.1.get_mut(&device).is_some_and(|streams| std::mem::take(&mut streams.pushed))
+    }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut open = self.streams.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(streams) = open.1.get_mut(&self.device) {
-            streams.retain(|(number, _)| *number != self.number);
-            if streams.is_empty() {
+            streams.places.retain(|(number, _)| *number != self.number);
+            if streams.places.is_empty() {
                 open.1.remove(&self.device);
             }
         }

@@ -30,6 +30,9 @@ const SMALL_WINDOW: u32 = 17;
 const LIVE_WINDOW: u32 = 12;
 /// Window of a cold start: names and texts repeat over megabytes.
 const LARGE_WINDOW: u32 = 23;
+/// How long a live stream waits with news that its own device has just pushed: whoever doesn't know it yet comes first, and
+/// the device has its verdict beside it.
+const OWN_NEWS: Duration = Duration::from_millis(4);
 /// How long a reader may leave a chunk untaken.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -96,7 +99,12 @@ impl Stream {
 
     pub(super) async fn run(mut self, device: Authenticated, request: SyncRequest) {
         let exchange = Exchange::new(device, request, PageSizes::default());
-        self.encoder = Encoder::new(if exchange.is_cold() { LARGE_WINDOW } else { SMALL_WINDOW }).ok();
+        let window = match (exchange.is_cold(), exchange.is_brief()) {
+            (true, _) => LARGE_WINDOW,
+            (false, true) => LIVE_WINDOW,
+            (false, false) => SMALL_WINDOW,
+        };
+        self.encoder = Encoder::new(window).ok();
         let stop = self.serve(exchange).await.err();
         if let Some(Stop::Goodbye(reason)) = stop {
             let _ = self.push(&Response::Goodbye { reason });
@@ -120,6 +128,7 @@ impl Stream {
                 Step::Write => {
                     let (now, mut rng) = (self.app.now(), self.app.rng());
                     let large = exchange.is_large();
+                    self.app.streams.pushes(exchange.device().device);
                     let write = move |tx: &mut Tx<'_>| exchange.write(now, &mut rng, tx).map(|()| exchange);
                     let store = &self.app.store;
                     exchange = if large { store.write_alone(write).await? } else { store.write(write).await? };
@@ -169,6 +178,9 @@ impl Stream {
                 change = changed.recv() => match change {
                     Ok(Changed::Log(workspace)) if workspace != exchange.device().workspace => {}
                     Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {
+                        if self.app.streams.take_pushed(exchange.device().device) {
+                            tokio::time::sleep(OWN_NEWS).await;
+                        }
                         exchange.woken();
                         return Ok(());
                     }

@@ -189,15 +189,15 @@ impl Loop {
             self.cache.clear();
             let _ = self.connection.execute_batch("ROLLBACK");
         }
-        let committed = commit.is_ok();
-        for job in jobs {
-            job.done(commit.clone());
-        }
-        if committed {
+        if commit.is_ok() {
+            // Before the answers: whoever waits for news waits longer than whoever brought them.
             for changed in changed {
                 // Nobody listening is fine.
                 let _ = self.changed.send(changed);
             }
+        }
+        for job in jobs {
+            job.done(commit.clone());
         }
     }
 
