@@ -415,7 +415,8 @@ impl World {
                 let told =
                     |group: &&Vec<PushedIntent>| group.iter().map(|intent| intent.id).eq(intents.iter().copied());
                 if let Some(group) = connection.pushed.iter().find(told) {
-                    self.witness.judged(group, verdict)?;
+                    let copied = self.phones[connection.phone].copied;
+                    self.witness.judged(group, verdict, copied)?;
                 }
                 *self.seen.entry(crate::rules::verdict_name(verdict)).or_default() += 1;
             }

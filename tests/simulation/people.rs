@@ -98,12 +98,12 @@ impl World {
         let Phone { database, session, .. } = phone;
         let Some(database) = database.as_mut() else { return Ok(false) };
         let written = database.write(|disk| {
-            disk.set_identity(&identity)?;
-            disk.set_state(&state)?;
             if anew {
-                session.re_enrolled(now, disk).map_err(|error| StorageError::Io(error.to_string()))?;
+                let done = session.re_enrolled(now, disk, &identity, &state);
+                return done.map_err(|error| StorageError::Io(error.to_string()));
             }
-            Ok::<_, StorageError>(())
+            disk.set_identity(&identity)?;
+            disk.set_state(&state)
         });
         if let Err(error) = written {
             return broken("a device can be enrolled", error.to_string());

@@ -12,7 +12,7 @@ use offdesk_core::{
     ids::{AlertId, DocumentId, IntentId, MemberId},
     model::{
         Contact, ContactAccess, Conversation, DashboardAccess, Directory, Document, Kind, MessageAccess, MessageKind,
-        document::parse_change,
+        RefusalCode, document::parse_change,
     },
     protocol::{FactBody, PushedIntent, RegisterContent, Response, Verdict},
 };
@@ -153,9 +153,11 @@ impl Witness {
         }
     }
 
-    /// A group was judged, and its author is told so.
-    pub fn judged(&mut self, group: &[PushedIntent], verdict: &Verdict) -> Result<(), Violation> {
-        if matches!(verdict, Verdict::RetryAfter(_)) {
+    /// A group was judged, and its author is told so. A copy that was made while a push of the original was under way can't be
+    /// told from it before both have pushed: meanwhile both may use one number, which the relay refuses to whoever is second.
+    pub fn judged(&mut self, group: &[PushedIntent], verdict: &Verdict, copied: bool) -> Result<(), Violation> {
+        let taken = matches!(verdict, Verdict::Rejected(refusal) if refusal.code == RefusalCode::ActorSequence);
+        if matches!(verdict, Verdict::RetryAfter(_)) || (copied && taken) {
             return Ok(());
         }
         for intent in group {

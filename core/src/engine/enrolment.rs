@@ -176,11 +176,7 @@ impl Engine {
         let (identity, state) = born(&self.identity().relay, enrolled, now);
         let mut core = self.lock();
         core.drop_tasks();
-        core.transact(|session, disk, _| {
-            disk.set_identity(&identity)?;
-            disk.set_state(&state)?;
-            Ok(session.re_enrolled(now, disk)?)
-        })?;
+        core.transact(|session, disk, _| Ok(session.re_enrolled(now, disk, &identity, &state)?))?;
         self.set_identity(identity);
         core.session.forget();
         self.restart(&mut core)

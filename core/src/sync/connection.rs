@@ -2,7 +2,8 @@
 //!
 //! After each event [`Session::advance`] looks at what is wanted and what is under way:
 //!
-//! 1. lineages that are to be run again are (see [`super::rebase`]);
+//! 1. intents without a document find theirs (see [`super::restore`]), and lineages that are to be run again are (see
+//!    [`super::rebase`]);
 //! 2. requests from which nothing came for too long are given up;
 //! 3. a stream is opened if one is wanted and the time to try has come; whatever is due is pushed with it;
 //! 4. otherwise what is due is pushed beside the stream, if no other push is under way.
@@ -60,6 +61,7 @@ impl Session {
 
     pub(super) fn cancel_stream(&mut self) {
         if let Some(flight) = self.stream.take() {
+            self.searching |= !flight.sought.is_empty();
             self.effects.push(Effect::Cancel { request: flight.id });
             self.outgoing = Outgoing::Unknown;
             self.ask_again();
@@ -68,6 +70,7 @@ impl Session {
 
     fn cancel_push(&mut self) {
         if let Some(flight) = self.push.take() {
+            self.searching |= !flight.sought.is_empty();
             self.effects.push(Effect::Cancel { request: flight.id });
             self.outgoing = Outgoing::Unknown;
             self.ask_again();
@@ -121,6 +124,9 @@ impl Session {
         rng: &mut dyn Rng,
         disk: &mut dyn Storage,
     ) -> Result<(), SessionError> {
+        if self.searching {
+            self.find_documents(now, rng, disk)?;
+        }
         if self.unsettled {
             self.settle(now, rng, disk)?;
         }
@@ -177,11 +183,11 @@ impl Session {
             if let Some(flight) = self.push.take() {
                 let complete = end == End::Finished && flight.push.is_none();
                 self.push_at = if complete { None } else { Some(self.next_try(now, rng, &end)) };
+                self.asked(&flight, &end);
             }
-            self.asked(&end);
         } else if self.stream.as_ref().is_some_and(|flight| flight.id == request) {
             let Some(flight) = self.stream.take() else { return Ok(()) };
-            self.asked(&end);
+            self.asked(&flight, &end);
             match self.once {
                 Some(once) if !flight.live => self.round_ended(now, rng, disk, once, &flight, end)?,
                 _ => {
@@ -199,8 +205,10 @@ impl Session {
     }
 
     /// A request is over: if it ended in order, whatever was to be had came.
-    fn asked(&mut self, end: &End) {
+    fn asked(&mut self, flight: &Flight, end: &End) {
+        self.searching |= !flight.sought.is_empty();
         if *end == End::Finished {
+            self.absent.extend(&flight.sought);
             self.wants.retain(|_, asked| !*asked);
             self.overtaken.retain(|id| self.wants.contains_key(id));
         } else {

@@ -34,6 +34,8 @@ impl Session {
             && self.stream.as_ref().is_none_or(|stream| stream.id != request)
             && self.is_old(*document)
         {
+            // What was looked for is asked for anew.
+            self.searching |= self.flight(request).is_some_and(|flight| flight.sought.remove(document));
             return Ok(());
         }
         // A frame of a request that was given up is no news: what it says comes again.
@@ -54,7 +56,7 @@ impl Session {
                 flight.progress = (done, total);
                 Ok(())
             }
-            Response::Cursor { cursor, up_to_date } => self.cursor(now, rng, disk, request, cursor, up_to_date),
+            Response::Cursor { cursor, up_to_date } => self.cursor(now, disk, request, cursor, up_to_date),
             Response::Heartbeat => self.heard(now, disk),
             Response::Goodbye { reason } => self.goodbye(now, rng, disk, reason),
             Response::RegistersStored { .. } => {
@@ -66,9 +68,19 @@ impl Session {
             Response::Snapshot { .. } | Response::Delta { .. } => {
                 flight.fruitful = true;
                 flight.progress.0 += 1;
+                if let Response::Snapshot { document, .. } = &frame {
+                    // What is looked for besides may have waited for this answer.
+                    self.searching |= flight.sought.remove(document);
+                }
                 self.page(now, disk, frame)
             }
-            Response::Evict { .. } | Response::Retain { .. } | Response::Bucket { .. } | Response::Registers { .. } => {
+            Response::Evict { ref documents } => {
+                let absent: Vec<DocumentId> = documents.iter().copied().filter(|id| flight.sought.remove(id)).collect();
+                self.searching |= !absent.is_empty();
+                self.absent.extend(absent);
+                self.page(now, disk, frame)
+            }
+            Response::Retain { .. } | Response::Bucket { .. } | Response::Registers { .. } => {
                 self.page(now, disk, frame)
             }
             Response::Unknown => Ok(()),
@@ -131,7 +143,7 @@ impl Session {
                 disk.set_state(&state)?;
                 self.suspicious = false;
             }
-            self.up_to_date(now, rng, disk, request)?;
+            self.up_to_date(now, disk, request)?;
         }
         Ok(())
     }
@@ -149,7 +161,6 @@ impl Session {
     fn cursor(
         &mut self,
         now: Timestamp,
-        rng: &mut dyn Rng,
         disk: &mut dyn Storage,
         request: RequestId,
         cursor: Cursor,
@@ -164,17 +175,11 @@ impl Session {
         state.last_contact = now;
         disk.set_state(&state)?;
         self.came_through();
-        if up_to_date { self.up_to_date(now, rng, disk, request) } else { Ok(()) }
+        if up_to_date { self.up_to_date(now, disk, request) } else { Ok(()) }
     }
 
     /// Everything is here.
-    fn up_to_date(
-        &mut self,
-        now: Timestamp,
-        rng: &mut dyn Rng,
-        disk: &mut dyn Storage,
-        request: RequestId,
-    ) -> Result<(), SessionError> {
+    fn up_to_date(&mut self, now: Timestamp, disk: &mut dyn Storage, request: RequestId) -> Result<(), SessionError> {
         self.came_through();
         if let Some(flight) = self.flight(request) {
             flight.up_to_date = true;
@@ -185,7 +190,6 @@ impl Session {
             state.last_digest = now;
             disk.set_state(&state)?;
         }
-        self.find_documents(now, rng, disk)?;
         if now.since(self.pruned) >= HOUSEKEEPING {
             self.pruned = now;
             disk.forget_accepted_before(now.before(ACCEPTED_KEPT))?;

@@ -219,12 +219,21 @@ impl Session {
         Ok(())
     }
 
-    /// R9: the document leaves the device; what its author had not delivered is left to them with the reason.
+    /// R9: the document leaves the device; what its author had not delivered is left to them with the reason. What is in
+    /// flight may have been accepted: it keeps its change and is offered again until its verdict is here.
     fn evict(&mut self, now: Timestamp, disk: &mut dyn Storage, id: DocumentId) -> Result<(), SessionError> {
+        let held = disk.document_kind(id)?.is_some();
         for intent in disk.open_intents_of(id)? {
+            if !held && intent.state == IntentState::Pending {
+                // It is being looked for (see [`super::restore`]).
+                self.searching = true;
+                continue;
+            }
             let group = disk.open_intents()?.into_iter().filter(|other| other.group == intent.group);
             let group: Vec<IntentRecord> = group.collect();
-            self.need_attention(disk, group, &Attention::AccessLost)?;
+            if !group.iter().any(|other| matches!(other.state, IntentState::InFlight { .. })) {
+                self.need_attention(disk, group, &Attention::AccessLost)?;
+            }
         }
         keep_draft(now, disk, id, Attention::AccessLost)?;
         self.drop_document(disk, id)

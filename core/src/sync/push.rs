@@ -144,7 +144,8 @@ impl Session {
         batch: Batch,
         hello: Hello,
     ) -> Result<Flight, SessionError> {
-        let pushes = !batch.is_empty();
+        let (documents, questions) = self.ask(disk, &state)?;
+        let pushes = !batch.is_empty() || !questions.is_empty();
         if pushes {
             state.push_number += 1;
             // A rotation whose answer was lost is offered again as it was: the relay may have taken it or not.
@@ -156,7 +157,7 @@ impl Session {
         let (live, digest) = (hello.live, hello.digest.is_some());
         let stream = hello.pull;
         let mut frames = vec![Request::Hello(Hello { incarnation: state.incarnation, cursor: state.cursor, ..hello })];
-        let groups = !batch.groups.is_empty();
+        let groups = !batch.groups.is_empty() || !questions.is_empty();
         if pushes {
             frames.push(Request::Push { number: state.push_number });
         }
@@ -176,11 +177,8 @@ impl Session {
         if !batch.registers.is_empty() {
             frames.push(Request::Registers { writes: batch.registers });
         }
-        let mut documents = Vec::new();
-        for (id, asked) in self.wants.iter_mut().filter(|(_, asked)| !**asked).take(MAX_FETCH) {
-            *asked = true;
-            documents.push(*id);
-        }
+        let sought = questions.iter().map(|intent| intent.document).collect();
+        frames.extend(questions.into_iter().map(|intent| Request::Group { intents: vec![pushed(now, intent)] }));
         if !documents.is_empty() {
             frames.push(Request::Fetch { documents });
         }
@@ -197,6 +195,7 @@ impl Session {
             push: pushes.then_some(state.push_number),
             groups,
             first_sent,
+            sought,
             digest,
             up_to_date: false,
             fruitful: false,
@@ -204,6 +203,27 @@ impl Session {
             last_progress: now,
             progress: (0, 0),
         })
+    }
+}
+
+/// The documents that are asked for, and the intents that wait for one of them without a change: what became of those is
+/// asked, too, since the relay may have accepted them in documents that it doesn't show to this device.
+type Asked = (Vec<DocumentId>, Vec<IntentRecord>);
+
+impl Session {
+    fn ask(&mut self, disk: &dyn Storage, state: &SyncState) -> Result<Asked, SessionError> {
+        let (mut documents, mut questions) = (Vec::new(), Vec::new());
+        for (id, asked) in self.wants.iter_mut().filter(|(_, asked)| !**asked).take(MAX_FETCH) {
+            if questions.len() >= MAX_INTENTS {
+                break;
+            }
+            *asked = true;
+            documents.push(*id);
+            if !state.clone && disk.document_kind(*id)?.is_none() {
+                questions.extend(disk.open_intents_of(*id)?.into_iter().filter(IntentRecord::is_to_be_authored));
+            }
+        }
+        Ok((documents, questions))
     }
 }
 

@@ -4,6 +4,10 @@
 //! but its own work of the last 30 days, accepted or not, it keeps and runs again where it is missing: the same intents,
 //! under fresh actors. Documents are found again by their id, else by the contact's phone and the channel, else they are
 //! made anew. What went out once is marked as offered again: the relay never sends it on its own.
+//!
+//! A document that did not come by itself need not be lost: its author may see it through a record only (R7), or not at
+//! all any more (R9). So the relay is asked for it by name first, and what became of the intents in it: what it holds of
+//! them was accepted, and nobody has to look after it, whether or not its author may see it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +23,7 @@ use crate::{
         frames::ACCEPTED_KEPT,
         outbox::SubmitError,
         session::{Outgoing, Session, SessionError},
-        storage::{Attention, IntentRecord, IntentState, NaturalKey, Storage, StoredRegister},
+        storage::{Attention, Identity, IntentRecord, IntentState, NaturalKey, Storage, StoredRegister, SyncState},
         verdict::forget_change,
     },
     time::Timestamp,
@@ -48,18 +52,32 @@ impl Session {
         self.drop_everything(now, disk, epoch)
     }
 
-    /// After this store was enrolled as a new device (it was proven a copy): starts over, keeping what was not
-    /// delivered. `disk` already holds the new identity and state.
+    /// This store is enrolled as a new device, because it was proven a copy or because the relay doesn't know it any more:
+    /// starts over under the new identity, keeping what was not delivered. If the relay lives in another epoch than the
+    /// store knows, it was restored from a backup that is older than the former enrolment.
     ///
     /// # Errors
-    /// The disk failed.
-    pub fn re_enrolled(&mut self, now: Timestamp, disk: &mut dyn Storage) -> Result<(), SubmitError> {
+    /// The disk failed, or the store was never enrolled.
+    pub fn re_enrolled(
+        &mut self,
+        now: Timestamp,
+        disk: &mut dyn Storage,
+        identity: &Identity,
+        state: &SyncState,
+    ) -> Result<(), SubmitError> {
         disk.identity()?.ok_or(SubmitError::NotEnrolled)?;
-        let epoch = disk.state()?.ok_or(SubmitError::NotEnrolled)?.cursor.epoch;
-        for mut intent in disk.open_intents()? {
-            open_again(disk, &mut intent)?;
+        let former = disk.state()?.ok_or(SubmitError::NotEnrolled)?.cursor.epoch;
+        disk.set_identity(identity)?;
+        disk.set_state(state)?;
+        let epoch = state.cursor.epoch;
+        if former != 0 && former != epoch {
+            self.start_over(now, disk, epoch, &[])?;
+        } else {
+            for mut intent in disk.open_intents()? {
+                open_again(disk, &mut intent)?;
+            }
+            self.drop_everything(now, disk, epoch)?;
         }
-        self.drop_everything(now, disk, epoch)?;
         self.retry_now();
         self.unauthorized = false;
         Ok(())
@@ -94,19 +112,32 @@ impl Session {
         self.workspace.clear();
         self.cancel_all();
         self.wants.clear();
+        self.absent.clear();
         (self.changed, self.searching) = (true, true);
         (self.unsettled, self.outgoing, self.suspicious) = (true, Outgoing::Unknown, false);
         Ok(())
     }
 
-    /// Once everything is here: finds the documents of intents that have none, or makes them anew.
+    /// Once everything is here: finds the documents of intents that have none, or makes them anew. Those that the relay was
+    /// not asked for yet are asked for first.
     pub(super) fn find_documents(
         &mut self,
         now: Timestamp,
         rng: &mut dyn Rng,
         disk: &mut dyn Storage,
     ) -> Result<(), SessionError> {
-        if !std::mem::take(&mut self.searching) {
+        let state = disk.state()?.ok_or(SessionError::NotEnrolled)?;
+        if state.clone || state.cursor.seq == 0 || state.cursor.backfill.is_some() {
+            return Ok(());
+        }
+        self.searching = false;
+        let mut all = lost(disk, Kind::Contact)?;
+        all.extend(lost(disk, Kind::Conversation)?);
+        all.retain(|document| !self.absent.contains(document));
+        if !all.is_empty() {
+            for document in all {
+                self.wants.entry(document).or_insert(false);
+            }
             return Ok(());
         }
         // Contacts first: conversations are found through them.
@@ -118,6 +149,7 @@ impl Session {
             // They may have come just now.
             self.project_touched(disk)?;
             for document in lost {
+                self.absent.remove(&document);
                 match kind {
                     Kind::Contact => self.find_contact(now, rng, disk, document)?,
                     _ => self.find_conversation(now, rng, disk, document)?,
@@ -221,7 +253,7 @@ fn lost(disk: &dyn Storage, kind: Kind) -> Result<Vec<DocumentId>, SessionError>
     let mut seen = BTreeSet::new();
     let mut lost = Vec::new();
     for intent in disk.open_intents()? {
-        let waits = intent.state == IntentState::Pending && intent.change.is_empty() && intent.kind == kind;
+        let waits = intent.kind == kind && intent.is_to_be_authored();
         if waits && seen.insert(intent.document) && disk.document_kind(intent.document)?.is_none() {
             lost.push(intent.document);
         }

@@ -76,6 +76,8 @@ pub struct Session {
     pub(super) changed: bool,
     /// Some intents may have no document (see [`super::restore`]): to be looked at when everything is here.
     pub(super) searching: bool,
+    /// Documents of such intents that the relay, asked for them by name, does not show to this device.
+    pub(super) absent: BTreeSet<DocumentId>,
     pub(super) pruned: Timestamp,
     /// The latest time that the device's clock has shown.
     clock: Timestamp,
@@ -120,6 +122,8 @@ pub(super) struct Flight {
     pub(super) groups: bool,
     /// The intents that it carries for the first time.
     pub(super) first_sent: Vec<IntentId>,
+    /// Documents of intents that have none, which it asks for, until the relay has answered.
+    pub(super) sought: BTreeSet<DocumentId>,
     /// Whether its hello carries a digest.
     pub(super) digest: bool,
     /// Whether the relay said that nothing more is waiting.
@@ -160,6 +164,7 @@ impl Session {
             stuck: false,
             changed: false,
             searching: true,
+            absent: BTreeSet::new(),
             pruned: Timestamp::default(),
             clock: Timestamp::default(),
             failed: false,
@@ -238,6 +243,10 @@ impl Session {
         event: Event,
     ) -> Result<(), SessionError> {
         match event {
+            // The app died after it had noted that its access was ended, before its data was gone (R10).
+            Event::Started { .. } if disk.state()?.is_some_and(|state| state.revoked) => {
+                self.effects.push(Effect::Wipe)
+            }
             Event::Started { live } => {
                 self.running = Some(Live(live));
                 self.retry_now();

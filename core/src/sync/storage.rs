@@ -204,6 +204,13 @@ pub struct IntentRecord {
     pub reoffered: bool,
 }
 
+impl IntentRecord {
+    /// Whether it waits to be authored on its document, which may have to be found first.
+    pub(super) fn is_to_be_authored(&self) -> bool {
+        self.state == IntentState::Pending && self.change.is_empty()
+    }
+}
+
 /// A personal register as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredRegister {

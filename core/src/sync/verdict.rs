@@ -52,6 +52,11 @@ impl Session {
             return Ok(());
         }
         self.unsettled = true;
+        let blocked = matches!(verdict, Verdict::MissingDeps(_) | Verdict::BlockedBy(_) | Verdict::NeedsAccess);
+        if blocked && evicted(disk, &group)? {
+            // R9: there is nothing to run it on any more.
+            return self.need_attention(disk, group, &Attention::AccessLost);
+        }
         match verdict {
             Verdict::Accepted(_) | Verdict::Duplicate(_) => Ok(()),
             Verdict::Resolved(pairs) | Verdict::MovedTo(pairs) => {
@@ -261,6 +266,16 @@ impl Session {
         self.unsettled = true;
         Ok(())
     }
+}
+
+/// Whether a document of a group left the device while the group was in flight.
+fn evicted(disk: &dyn Storage, group: &[IntentRecord]) -> Result<bool, SessionError> {
+    for intent in group {
+        if disk.document_kind(intent.document)?.is_none() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Takes the change out of an intent: it is to be authored anew, or never.

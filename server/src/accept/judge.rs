@@ -76,6 +76,11 @@ pub(super) fn judge(
     intent: &PushedIntent,
     group: &GroupState,
 ) -> Result<Passed, Stopped> {
+    if intent.change.is_empty() {
+        // A question: was it accepted? Its author may have lost sight of the document since.
+        consumed(tx, pusher, intent)?;
+        return Err(Stopped::Verdict(Verdict::MissingDeps(Vec::new())));
+    }
     // 1. Bytes.
     inspect::inspect(&intent.change).map_err(refused)?;
     let change = document::parse_change(&intent.change)

@@ -96,25 +96,27 @@ pub(super) fn next(
     let seq = log_end(tx, device.workspace)?;
     if cursor.seq == 0 {
         let first = registers(tx, device, 0)?.into_iter().collect();
-        return plan_or_page(
-            tx,
-            device,
-            epoch,
-            Plan { first, documents: backfill::cold_order(tx, device)?, seq },
-            sizes,
-        );
+        let documents = everything(tx, device)?;
+        return plan_or_page(tx, device, epoch, Plan { first, documents, seq }, sizes);
     }
     if cursor.seq >= seq {
         return Ok(Step::UpToDate);
     }
     if scope_seq(tx, device)? > cursor.seq {
-        let mut documents = backfill::cold_order(tx, device)?;
-        documents.extend(opened(tx, device)?.here.into_iter().map(|(document, _)| (document, 0)));
+        let documents = everything(tx, device)?;
         let mut first = vec![Response::Retain { documents: documents.iter().map(|(document, _)| *document).collect() }];
         first.extend(registers(tx, device, cursor.seq)?);
         return plan_or_page(tx, device, epoch, Plan { first, documents, seq }, sizes);
     }
     difference(tx, device, epoch, cursor.seq, seq, sizes)
+}
+
+/// All that the device is to hold, in the order of a cold start. What it opened or made is last: its first push may have
+/// come with this request.
+fn everything(tx: &ReadTx<'_>, device: &Authenticated) -> Result<Vec<(DocumentId, Seq)>, StoreError> {
+    let mut documents = backfill::cold_order(tx, device)?;
+    documents.extend(opened(tx, device)?.here.into_iter().map(|(document, _)| (document, 0)));
+    Ok(documents)
 }
 
 fn difference(

@@ -83,6 +83,32 @@ fn an_evicted_conversation_leaves_its_undelivered_intents_to_their_author() {
     phone.check_against(&relay);
 }
 
+/// R9, R32: what is in flight when its conversation is taken away may have been accepted. It is offered until its verdict is
+/// here, and only then left to its author.
+#[test]
+fn what_is_in_flight_in_an_evicted_conversation_waits_for_its_verdict() {
+    for taken in [true, false] {
+        let (mut relay, documents) = busy_relay();
+        let mut phone = Phone::in_sync(&mut relay);
+        let stream = phone.go_live(&mut relay);
+        let tag = phone.tag(documents[0], "vip");
+        let push = phone.sent.pop_front().unwrap();
+        if taken {
+            relay.answer(&push.frames);
+        }
+        relay.evict(documents[0]);
+        phone.follow(&relay, &stream);
+        assert!(phone.disk.document(documents[0]).unwrap().is_none());
+        assert!(matches!(phone.state(tag), IntentState::InFlight { .. }));
+        phone.event(Event::Closed { request: push.id, end: End::Broken("the answer is lost".into()) });
+        phone.restart();
+        assert_eq!(phone.sync(&mut relay), Ok(()));
+        assert_eq!(accepted(&phone.state(tag)), taken);
+        assert_eq!(phone.disk.attention().unwrap().len(), usize::from(!taken));
+        phone.check_against(&relay);
+    }
+}
+
 /// R27: a draft that the relay doesn't have yet is typed text, too.
 #[test]
 fn an_unsynced_draft_of_an_evicted_conversation_is_kept() {

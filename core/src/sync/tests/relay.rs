@@ -199,8 +199,10 @@ impl Relay {
                     answer.push(Response::RegistersStored { versions });
                 }
                 Request::Fetch { documents } => {
-                    for id in documents.iter().filter(|id| self.documents.contains_key(id)) {
-                        answer.push(self.snapshot(*id));
+                    for id in documents {
+                        let held = self.documents.contains_key(id);
+                        let gone = Response::Evict { documents: vec![*id] };
+                        answer.push(if held { self.snapshot(*id) } else { gone });
                     }
                 }
                 Request::Unknown => {}
@@ -307,6 +309,10 @@ impl Relay {
     fn group(&mut self, intents: &[PushedIntent]) -> Verdict {
         let mut seen = Vec::new();
         for intent in intents {
+            if intent.change.is_empty() {
+                let known = self.intents.get(&(intent.id, intent.document));
+                return known.map_or(Verdict::MissingDeps(Vec::new()), |seq| Verdict::Duplicate(*seq));
+            }
             let change = parse_change(&intent.change).unwrap();
             let hash = change.hash().0;
             // The trap that bricks replicas: the same (actor, seq) for two changes, wherever the first one went.

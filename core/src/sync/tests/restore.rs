@@ -103,6 +103,52 @@ fn a_reply_finds_its_conversation_by_phone_or_makes_it_again() {
     }
 }
 
+/// R9: what Ann did was accepted, and she lost sight of the conversation; then the relay was restored, and holds it still. She
+/// need not look after it, and it is not done again elsewhere.
+#[test]
+fn what_the_relay_accepted_out_of_sight_stays_accepted() {
+    let mut relay = Relay::new(ANN);
+    let (_, bob) = relay.conversation("Bob", "+14155550101");
+    let mut phone = Phone::in_sync(&mut relay);
+    let tag = phone.tag(bob, "vip");
+    assert_eq!(phone.sync(&mut relay), Ok(()));
+    relay.evict(bob);
+    assert_eq!(phone.sync(&mut relay), Ok(()));
+    let before = relay.documents.len();
+    relay.restore(relay.seq);
+    assert_eq!(phone.sync(&mut relay), Ok(()));
+    assert_eq!(phone.sync(&mut relay), Ok(()));
+    assert!(accepted(&phone.state(tag)));
+    assert!(phone.disk.attention().unwrap().is_empty());
+    assert_eq!(relay.documents.len(), before);
+    phone.check_against(&relay);
+}
+
+/// The backup is older than the device's enrolment: enrolled anew it offers its accepted work again, too.
+#[test]
+fn a_device_that_the_backup_does_not_know_offers_its_own_work_again() {
+    let mut relay = Relay::new(ANN);
+    let (_, bob) = relay.conversation("Bob", "+14155550101");
+    let mut phone = Phone::in_sync(&mut relay);
+    let backup = relay.seq;
+    let lost = phone.reply(bob, "after the backup");
+    phone.now = phone.now.after(4 * SECOND);
+    assert_eq!(phone.sync(&mut relay), Ok(()));
+    relay.restore(backup);
+    relay.incarnation = 99;
+
+    let identity = phone.disk.identity().unwrap().unwrap();
+    let mut state = phone.disk.state().unwrap().unwrap();
+    (state.cursor, state.incarnation) =
+        (Cursor { epoch: relay.epoch, seq: 0, backfill: None }, Incarnation { previous: 99, next: 99 });
+    phone.session.re_enrolled(phone.now, &mut phone.disk, &identity, &state).unwrap();
+    assert_eq!(phone.sync(&mut relay), Ok(()));
+    assert!(accepted(&phone.state(lost)));
+    assert_eq!(relay.texts(bob), ["after the backup"]);
+    assert!(relay.pushes.last().unwrap().1.concat().iter().all(|sent| sent.reoffered));
+    phone.check_against(&relay);
+}
+
 /// A restore while the answer to a push is lost, cut at any frame of the resync.
 #[test]
 fn a_resync_cut_at_any_frame_still_brings_everything_back() {
@@ -160,8 +206,8 @@ fn a_copy_pushes_nothing_until_it_is_enrolled_anew() {
     let mut state = copy.disk.state().unwrap().unwrap();
     (state.clone, state.incarnation) = (false, Incarnation { previous: 99, next: 99 });
     relay.incarnation = 99;
-    copy.disk.set_state(&state).unwrap();
-    copy.session.re_enrolled(copy.now, &mut copy.disk).unwrap();
+    let identity = copy.disk.identity().unwrap().unwrap();
+    copy.session.re_enrolled(copy.now, &mut copy.disk, &identity, &state).unwrap();
     assert_eq!(copy.sync(&mut relay), Ok(()));
     assert!(accepted(&copy.state(reply)));
     assert_eq!(relay.texts(bob), ["from the copy"]);

@@ -40,6 +40,23 @@ fn a_reply_is_accepted_assigns_its_author_and_enters_the_ledger() {
     assert_eq!(office.count("SELECT count(*) FROM ledger WHERE state = 'queued' AND recipient = '+14155552671'"), 1);
 }
 
+/// An empty change asks what became of an intent; asking does nothing.
+#[test]
+fn a_question_is_answered_and_does_nothing() {
+    let mut office = Office::open();
+    let (ana, ben) = (office.member("Ana", AGENT), office.member("Ben", AGENT));
+    let (mut phone, mut other) = (office.phone(ana), office.phone(ben));
+    let document = office.sms("+14155552671", "Hi");
+    phone.pull(&office, document, Kind::Conversation);
+    let intent = phone.intent(&mut office, document, &reply("Hello"));
+    let question = PushedIntent { change: serde_bytes::ByteBuf::new(), ..intent.clone() };
+    assert_eq!(phone.push(&office, vec![question.clone()]), Verdict::MissingDeps(Vec::new()));
+    let Verdict::Accepted(seq) = phone.push(&office, vec![intent]) else { panic!("the reply is accepted") };
+    assert_eq!(phone.push(&office, vec![question.clone()]), Verdict::Duplicate(seq));
+    assert!(matches!(other.push(&office, vec![question]), Verdict::Rejected(_)));
+    assert_eq!(office.conversation(document).messages.len(), 2);
+}
+
 /// R32: the same change twice is once, and gets the same answer; a re-authored intent is a duplicate.
 #[test]
 fn accepting_an_intent_twice_is_the_same_as_once() {

@@ -171,7 +171,10 @@ fn more_operations_than_a_change_may_hold_are_refused() {
 fn truncated_and_garbled_bytes_are_refused() {
     let mut scene = scene();
     let honest = scene.reply();
-    for length in [0, 3, 8, 9, 20, honest.change.len() / 2, honest.change.len() - 1] {
+    // No bytes at all are a question, which changes nothing.
+    let asked = scene.answer(vec![with_bytes(&honest, Vec::new())]);
+    assert!(matches!(asked, Verdict::MissingDeps(_)), "{asked:?}");
+    for length in [1, 3, 8, 9, 20, honest.change.len() / 2, honest.change.len() - 1] {
         let verdict = scene.answer(vec![with_bytes(&honest, honest.change[..length].to_vec())]);
         assert_eq!(code(verdict), RefusalCode::Malformed, "{length} bytes");
     }
