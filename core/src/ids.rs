@@ -20,17 +20,6 @@ fn generate(now: Timestamp, rng: &mut dyn Rng) -> [u8; 16] {
     ulid::Ulid::from_parts(millis, random).to_bytes()
 }
 
-/// Writes an id as its text whatever the format. In a frame that holds the change too, which names the same id as text, the
-/// compressor then finds it there: 3 bytes instead of the 10 random ones.
-pub(crate) fn as_text<I: fmt::Display, S: Serializer>(id: &I, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(id)
-}
-
-/// The same for a list of ids.
-pub(crate) fn all_as_text<I: fmt::Display, S: Serializer>(ids: &[I], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(ids.iter().map(|id| id.to_string()))
-}
-
 /// Reads 16 bytes or the text, whichever is there: serde hands the fields of a tagged enum on through a buffer that calls
 /// itself human-readable whatever the format was.
 fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 16], D::Error> {

@@ -104,7 +104,7 @@ fn an_alert_has_one_id_per_member_and_cause() {
 }
 
 fn alert(why: Why) -> Alert {
-    Alert { id: offdesk_core::alerts::router::alert_id(ANA, IntentId([9; 16])), at: NOW, why }
+    Alert { id: offdesk_core::alerts::router::alert_id(ANA, IntentId([9; 16])), member: Some(ANA), at: NOW, why }
 }
 
 fn standing(assignees: &BTreeSet<MemberId>) -> Standing<'_> {
@@ -138,7 +138,7 @@ fn an_alert_ends_when_it_is_moot() {
     assert!(is_moot(&unassigned, &standing(&ben)), "somebody else took it (R13)");
     assert!(!is_moot(&unassigned, &standing(&ana)), "she took it, and has not answered");
 
-    let by_ben = alert(Why::AssignedBy { by: Some(BEN) });
+    let by_ben = alert(Why::AssignedBy { by: Some(BEN), intent: Some(IntentId([9; 16])) });
     assert!(!is_moot(&by_ben, &standing(&ana)));
     assert!(is_moot(&by_ben, &Standing { opened_since: true, ..standing(&ana) }));
     assert!(is_moot(&by_ben, &standing(&ben)));

@@ -7,19 +7,56 @@ pub mod router;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{AlertId, MemberId, MessageId},
+    ids::{AlertId, IntentId, MemberId, MessageId},
     time::Timestamp,
 };
 
 /// One telling of one member, as a relay fact that reaches only that member's devices.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Written", into = "Written")]
 pub struct Alert {
-    /// Its id: one per (member, cause), so that it is told once (R15).
+    /// Its id: one per (member, cause), so that it is told once (R15). Worked out from the two, not written.
     pub id: AlertId,
+    /// Who is told; `None` if an earlier version wrote the alert.
+    pub member: Option<MemberId>,
     /// When it was decided, by the relay's clock.
     pub at: Timestamp,
     /// By which rule, on which facts.
     pub why: Why,
+}
+
+/// An alert as it is stored and sent: without the id if that can be worked out.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id: Option<AlertId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    member: Option<MemberId>,
+    at: Timestamp,
+    why: Why,
+}
+
+impl From<Alert> for Written {
+    fn from(Alert { id, member, at, why }: Alert) -> Self {
+        Self { id: alert_id_of(member, &why).is_none().then_some(id), member, at, why }
+    }
+}
+
+/// An alert is stored without an id and without what its id is made of.
+#[derive(Debug, thiserror::Error)]
+#[error("an alert has neither an id nor a member and a cause")]
+struct NoId;
+
+impl TryFrom<Written> for Alert {
+    type Error = NoId;
+    fn try_from(Written { id, member, at, why }: Written) -> Result<Self, NoId> {
+        let id = alert_id_of(member, &why).or(id).ok_or(NoId)?;
+        Ok(Self { id, member, at, why })
+    }
+}
+
+fn alert_id_of(member: Option<MemberId>, why: &Why) -> Option<AlertId> {
+    Some(router::alert_id(member?, why.cause()?))
 }
 
 /// The rule that raised an alert, with the facts it stood on.
@@ -29,7 +66,6 @@ pub enum Why {
     /// R11: an inbound message in a conversation that they are assigned to.
     Assigned {
         /// The message.
-        #[serde(serialize_with = "crate::ids::as_text")]
         message: MessageId,
         /// Its order.
         order: u64,
@@ -37,7 +73,6 @@ pub enum Why {
     /// R12: an inbound message in a conversation that nobody is assigned to.
     Unassigned {
         /// The message.
-        #[serde(serialize_with = "crate::ids::as_text")]
         message: MessageId,
         /// Its order.
         order: u64,
@@ -46,10 +81,21 @@ pub enum Why {
     AssignedBy {
         /// Who.
         by: Option<MemberId>,
+        /// The intent that did; `None` if an earlier version wrote the alert.
+        #[serde(default)]
+        intent: Option<IntentId>,
     },
 }
 
 impl Why {
+    /// What raised the alert: the message, or the assigning.
+    pub const fn cause(&self) -> Option<IntentId> {
+        match self {
+            Why::Assigned { message, .. } | Why::Unassigned { message, .. } => Some(*message),
+            Why::AssignedBy { intent, .. } => *intent,
+        }
+    }
+
     /// The number of the rule.
     pub const fn rule(&self) -> &'static str {
         match self {

@@ -65,7 +65,7 @@ pub fn route(
         // R14: never of one's own assigning; an automation's is silent unless it says otherwise.
         Happened::Assigned { member, by: Some(by), intent } if by != member => {
             let sees = Access::of(directory, member).is_some_and(|access| access.assignable());
-            if sees { vec![(member, alert(member, intent, now, Why::AssignedBy { by: Some(by) }))] } else { Vec::new() }
+            if sees { vec![(member, alert(member, intent, now, Why::AssignedBy { by: Some(by), intent: Some(intent) }))] } else { Vec::new() }
         }
         Happened::Assigned { .. } => Vec::new(),
     }
@@ -80,5 +80,5 @@ pub fn alert_id(member: MemberId, cause: IntentId) -> AlertId {
 }
 
 fn alert(member: MemberId, cause: IntentId, at: Timestamp, why: Why) -> Alert {
-    Alert { id: alert_id(member, cause), at, why }
+    Alert { id: alert_id(member, cause), member: Some(member), at, why }
 }

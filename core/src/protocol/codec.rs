@@ -1,12 +1,17 @@
 //! Frames to bytes and back: length, MessagePack, one zstd stream. No I/O: bytes in, frames out.
 //!
+//! Frames that go out together are packed together ([`super::pack`]): a batch is one length whose highest bit is set, and that
+//! many bytes. A few small frames are sent as they are.
+//!
 //! Decoding is bounded: a frame is at most [`MAX_FRAME_BYTES`], the window at most 2^[`WINDOW_LOG`], and no more than
-//! one frame and one output block is held at a time, whatever the stream claims.
+//! one batch and one output block is held at a time, whatever the stream claims.
 
-use std::io;
+use std::{collections::VecDeque, io};
 
 use serde::{Serialize, de::DeserializeOwned};
 use zstd::stream::raw::{self, InBuffer, Operation, OutBuffer};
+
+use super::pack::{pack, unpack};
 
 /// The largest frame, in bytes of MessagePack: a long conversation's snapshot with ample room.
 pub const MAX_FRAME_BYTES: usize = 16 * 1024 * 1024;
@@ -17,6 +22,14 @@ const LEVEL: i32 = 3;
 /// The compressor's tables at that level, as powers of two of 4-byte entries.
 const HASH_LOG: u32 = 17;
 const CHAIN_LOG: u32 = 16;
+/// Set in the length of a packed batch.
+const PACKED: u32 = 1 << 31;
+/// Frames of fewer bytes than this are not packed: there is too little that is alike.
+const PACKED_FROM: usize = 512;
+/// A batch ends with the frame that makes it as large as this.
+const BATCH_BYTES: usize = 256 * 1024;
+/// The largest batch, unpacked.
+const MAX_BATCH_BYTES: usize = BATCH_BYTES + MAX_FRAME_BYTES;
 /// Bytes decompressed at a time.
 const BLOCK_BYTES: usize = 64 * 1024;
 
@@ -43,6 +56,9 @@ pub enum CodecError {
 /// Writes frames into one zstd stream.
 pub struct Encoder {
     zstd: raw::Encoder<'static>,
+    /// Frames that wait to be packed together.
+    batch: Vec<Vec<u8>>,
+    batch_bytes: usize,
     out: Vec<u8>,
     window_log: u32,
 }
@@ -67,7 +83,7 @@ impl Encoder {
         zstd.set_parameter(zstd::zstd_safe::CParameter::HashLog(window_log.min(HASH_LOG)))?;
         zstd.set_parameter(zstd::zstd_safe::CParameter::ChainLog(window_log.min(CHAIN_LOG)))?;
         zstd.set_parameter(zstd::zstd_safe::CParameter::ContentSizeFlag(false))?;
-        Ok(Self { zstd, out: Vec::new(), window_log })
+        Ok(Self { zstd, batch: Vec::new(), batch_bytes: 0, out: Vec::new(), window_log })
     }
 
     /// Appends one frame.
@@ -79,12 +95,29 @@ impl Encoder {
         if body.len() > MAX_FRAME_BYTES {
             return Err(CodecError::FrameTooLarge(body.len()));
         }
-        let length = u32::try_from(body.len()).unwrap_or(u32::MAX).to_be_bytes();
-        self.write(&length)?;
-        self.write(&body)
+        self.batch_bytes += body.len();
+        self.batch.push(body);
+        if self.batch_bytes >= BATCH_BYTES { self.close_batch() } else { Ok(()) }
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<(), CodecError> {
+    fn close_batch(&mut self) -> Result<(), CodecError> {
+        let batch = std::mem::take(&mut self.batch);
+        let bytes = std::mem::take(&mut self.batch_bytes);
+        let packed = if bytes < PACKED_FROM { None } else { pack(batch.iter().map(Vec::as_slice)) };
+        match packed {
+            Some(packed) if packed.len() <= MAX_BATCH_BYTES => self.write(PACKED, &packed),
+            _ => batch.iter().try_for_each(|frame| self.write(0, frame)),
+        }
+    }
+
+    fn write(&mut self, flag: u32, body: &[u8]) -> Result<(), CodecError> {
+        // Neither a frame nor a batch is longer than 31 bits say.
+        let length = u32::try_from(body.len()).map_err(|_| CodecError::FrameTooLarge(body.len()))? | flag;
+        self.compress(&length.to_be_bytes())?;
+        self.compress(body)
+    }
+
+    fn compress(&mut self, bytes: &[u8]) -> Result<(), CodecError> {
         let mut input = InBuffer::around(bytes);
         while input.pos() < bytes.len() {
             self.step(|zstd, out| zstd.run(&mut input, out))?;
@@ -109,6 +142,7 @@ impl Encoder {
     /// # Errors
     /// [`CodecError::Compression`] if the compressor fails.
     pub fn flush(&mut self) -> Result<Vec<u8>, CodecError> {
+        self.close_batch()?;
         while self.step(|zstd, out| zstd.flush(out))? > 0 {}
         Ok(std::mem::take(&mut self.out))
     }
@@ -118,6 +152,7 @@ impl Encoder {
     /// # Errors
     /// [`CodecError::Compression`] if the compressor fails.
     pub fn finish(mut self) -> Result<Vec<u8>, CodecError> {
+        self.close_batch()?;
         while self.step(|zstd, out| zstd.finish(out, true))? > 0 {}
         Ok(self.out)
     }
@@ -125,11 +160,6 @@ impl Encoder {
     /// The window that it was made with, as a power of two.
     pub fn window_log(&self) -> u32 {
         self.window_log
-    }
-
-    /// Bytes compressed and not yet taken.
-    pub fn waiting(&self) -> usize {
-        self.out.len()
     }
 }
 
@@ -141,6 +171,8 @@ pub struct Decoder {
     taken: usize,
     plain: Vec<u8>,
     at: usize,
+    /// Frames of the last batch that were not read yet.
+    unpacked: VecDeque<Vec<u8>>,
     total: usize,
     limit: usize,
 }
@@ -159,7 +191,7 @@ impl Decoder {
     pub fn new(limit: usize) -> Result<Self, CodecError> {
         let mut zstd = raw::Decoder::new()?;
         zstd.set_parameter(zstd::zstd_safe::DParameter::WindowLogMax(WINDOW_LOG))?;
-        Ok(Self { zstd, input: Vec::new(), taken: 0, plain: Vec::new(), at: 0, total: 0, limit })
+        Ok(Self { zstd, input: Vec::new(), taken: 0, plain: Vec::new(), at: 0, unpacked: VecDeque::new(), total: 0, limit })
     }
 
     /// Takes in received bytes.
@@ -175,16 +207,31 @@ impl Decoder {
     /// Any [`CodecError`]; the stream is then useless.
     pub fn read<F: DeserializeOwned>(&mut self) -> Result<Option<F>, CodecError> {
         loop {
+            if let Some(frame) = self.unpacked.pop_front() {
+                return decode(&frame).map(Some);
+            }
             let waiting = &self.plain[self.at..];
             if let Some((length, rest)) = waiting.split_first_chunk::<4>() {
-                let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
-                if length > MAX_FRAME_BYTES {
+                let head = u32::from_be_bytes(*length);
+                let packed = head & PACKED != 0;
+                let length = usize::try_from(head & !PACKED).unwrap_or(usize::MAX);
+                if length > if packed { MAX_BATCH_BYTES } else { MAX_FRAME_BYTES } {
                     return Err(CodecError::FrameTooLarge(length));
                 }
                 if let Some(body) = rest.get(..length) {
-                    let frame = rmp_serde::from_slice(body).map_err(|error| CodecError::Frame(error.to_string()))?;
                     self.at += 4 + length;
-                    return Ok(Some(frame));
+                    if !packed {
+                        return decode(body).map(Some);
+                    }
+                    let (unpacked, mut bytes) = (&mut self.unpacked, 0);
+                    let most = MAX_BATCH_BYTES.min(self.limit.saturating_sub(self.total).saturating_add(length));
+                    unpack(body, most, |frame| {
+                        bytes += frame.len();
+                        unpacked.push_back(frame.to_vec());
+                    })
+                    .map_err(|damaged| CodecError::Frame(damaged.to_string()))?;
+                    self.total = self.total.saturating_add(bytes.saturating_sub(length));
+                    continue;
                 }
             }
             if !self.inflate()? {
@@ -219,8 +266,13 @@ impl Decoder {
     /// # Errors
     /// [`CodecError::Truncated`] if bytes of a frame are left.
     pub fn finish(&self) -> Result<(), CodecError> {
-        if self.at == self.plain.len() && self.taken == self.input.len() { Ok(()) } else { Err(CodecError::Truncated) }
+        let read = self.at == self.plain.len() && self.unpacked.is_empty();
+        if read && self.taken == self.input.len() { Ok(()) } else { Err(CodecError::Truncated) }
     }
+}
+
+fn decode<F: DeserializeOwned>(frame: &[u8]) -> Result<F, CodecError> {
+    rmp_serde::from_slice(frame).map_err(|error| CodecError::Frame(error.to_string()))
 }
 
 #[cfg(test)]
@@ -279,7 +331,7 @@ mod tests {
         let delivery = Delivery::Held(HeldBecause::Newer(intent));
         let message = FactBody::Message(MessageFact { id: intent, order: 3, at: Timestamp(4), delivery });
         let why = Why::Assigned { message: intent, order: 3 };
-        let alert = FactBody::Alert(Alert { id: AlertId([9; 16]), at: Timestamp(5), why });
+        let alert = FactBody::Alert(Alert { id: AlertId([9; 16]), member: None, at: Timestamp(5), why });
         let frames = [
             Response::Snapshot {
                 document,

@@ -1,8 +1,7 @@
 //! Facts as they go over the wire: what the relay says of every message, column by column.
 //!
 //! A conversation has a fact for each message, and row by row they would take a quarter of a cold start. In columns a
-//! message takes 5 bytes: the ids stand as in the document's own column of keys, which the compressor finds there; order,
-//! place and time are differences. Whatever is no plain message fact (alerts, a reason why a message is held or failed)
+//! message takes 5 bytes: the ids stand in the order of the document's own keys; order, place and time are differences. Whatever is no plain message fact (alerts, a reason why a message is held or failed)
 //! follows as it is. A list of facts, as older peers send it, is read as well.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
@@ -25,14 +24,11 @@ const PLAIN: [Delivery; 8] = [
     Delivery::Delivered,
     Delivery::Unknown,
 ];
-/// Bytes of an id in its column: its length and its text, as Automerge writes keys.
-const ID_BYTES: usize = 27;
-const TEXT_BYTES: u8 = 26;
 
 #[derive(Serialize, Deserialize)]
 struct Columns {
-    /// Ids, sorted, each behind its length.
-    ids: ByteBuf,
+    /// Ids, sorted.
+    ids: Vec<MessageId>,
     /// Each message's order, less that of the one before.
     orders: ByteBuf,
     /// The fact's place in the log, less the order.
@@ -80,15 +76,14 @@ fn columns(facts: &[Fact]) -> Option<Columns> {
     let (mut ids, mut orders, mut places, mut times) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut before = 0;
     for (message, seq, _) in &plain {
-        ids.push(TEXT_BYTES);
-        ids.extend_from_slice(message.id.to_string().as_bytes());
+        ids.push(message.id);
         write(&mut orders, message.order.wrapping_sub(before));
         write(&mut places, seq.wrapping_sub(message.order));
         write(&mut times, message.at.millis().wrapping_sub(time_of(message.id)).cast_unsigned());
         before = message.order;
     }
     Some(Columns {
-        ids: ids.into(),
+        ids,
         orders: orders.into(),
         places: places.into(),
         times: times.into(),
@@ -99,13 +94,12 @@ fn columns(facts: &[Fact]) -> Option<Columns> {
 
 fn rows(columns: Columns) -> Option<Vec<Fact>> {
     let (mut orders, mut places, mut times) = (&columns.orders[..], &columns.places[..], &columns.times[..]);
-    if columns.ids.len() != columns.states.len().checked_mul(ID_BYTES)? {
+    if columns.ids.len() != columns.states.len() {
         return None;
     }
     let mut facts = columns.rest;
     let mut before: u64 = 0;
-    for (id, state) in columns.ids.chunks_exact(ID_BYTES).zip(columns.states.iter()) {
-        let id: MessageId = std::str::from_utf8(id.get(1..)?).ok()?.parse().ok()?;
+    for (id, state) in columns.ids.into_iter().zip(columns.states.iter()) {
         let order = before.wrapping_add(read(&mut orders)?);
         let seq = order.wrapping_add(read(&mut places)?);
         let at = Timestamp(time_of(id).wrapping_add(read(&mut times)?.cast_signed()));
@@ -189,7 +183,7 @@ mod tests {
         #[test]
         fn damaged_columns_are_an_error(bytes in prop::collection::vec(any::<u8>(), 0..80), states in prop::collection::vec(any::<u8>(), 0..4)) {
             let columns = Columns {
-                ids: bytes.clone().into(),
+                ids: states.iter().map(|byte| IntentId([*byte; 16])).collect(),
                 orders: bytes.clone().into(),
                 places: bytes.clone().into(),
                 times: bytes.into(),

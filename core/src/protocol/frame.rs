@@ -107,7 +107,6 @@ pub const DIGEST_BUCKETS: usize = 256;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PushedIntent {
     /// Its id, which its change names too.
-    #[serde(serialize_with = "crate::ids::as_text")]
     pub id: IntentId,
     /// The document that it changes.
     pub document: DocumentId,
@@ -170,7 +169,6 @@ pub enum Response {
     /// The outcome of one group, in the order of the push.
     Verdict {
         /// Of which intents.
-        #[serde(serialize_with = "crate::ids::all_as_text")]
         intents: Vec<IntentId>,
         /// What came of them.
         verdict: Verdict,
@@ -382,7 +380,6 @@ impl FactBody {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageFact {
     /// Of which message.
-    #[serde(serialize_with = "crate::ids::as_text")]
     pub id: MessageId,
     /// Its place among the workspace's messages: the seq at which it was accepted, never changed later.
     pub order: u64,

@@ -4,21 +4,23 @@
 //! The response's body is a stream of [`Response`] frames: `welcome`, verdicts, then pages of what the device misses, each
 //! closed by a `cursor` that covers it. With `live`, the response goes on as things happen, with heartbeats in between.
 //!
-//! A frame is a length (4 bytes, big endian) and that many bytes of MessagePack with named fields; all frames of a body
-//! are one zstd stream ([`codec`]). An unknown frame, and an unknown field of a known frame, are passed over.
+//! A frame is a length (4 bytes, big endian) and that many bytes of MessagePack with named fields; frames that go out together
+//! are packed together (`pack`); all of a body is one zstd stream ([`codec`]). An unknown frame, and an unknown field of a known frame, are passed over.
 
 pub mod codec;
 pub mod digest;
 mod fact_columns;
 pub mod frame;
+mod pack;
 
 pub use codec::{CodecError, Decoder, Encoder};
 pub use frame::*;
 
 /// The protocol version that this build speaks. `hello` carries it; the relay answers with the one it uses.
-pub const VERSION: u16 = 1;
+/// Version 2 packs batches of frames.
+pub const VERSION: u16 = 2;
 /// The oldest version that this build still understands.
-pub const OLDEST_VERSION: u16 = 1;
+pub const OLDEST_VERSION: u16 = 2;
 /// The path of the sync request.
 pub const SYNC_PATH: &str = "/v1/sync";
 /// The path of enrolment.

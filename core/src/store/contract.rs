@@ -80,8 +80,9 @@ pub(super) fn alert(number: u64, alert: u64) -> ActiveAlert {
         conversation: ConversationId(id(number + 5_000)),
         alert: Alert {
             id: AlertId(id(alert)),
+            member: None,
             at: Timestamp(i64::try_from(alert).unwrap()),
-            why: Why::AssignedBy { by: Some(BEN) },
+            why: Why::AssignedBy { by: Some(BEN), intent: None },
         },
         contact_name: String::new(),
         text: "Ben assigned you".into(),

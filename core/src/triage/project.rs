@@ -205,8 +205,8 @@ fn text(why: &Why, messages: &[MessageView], directory: &Directory) -> String {
         Why::Assigned { message, .. } | Why::Unassigned { message, .. } => {
             messages.iter().find(|known| known.id == *message).map(|known| preview(known).text).unwrap_or_default()
         }
-        Why::AssignedBy { by: Some(by) } => format!("{} assigned you", directory.name_of(*by)),
-        Why::AssignedBy { by: None } => "An automation assigned you".into(),
+        Why::AssignedBy { by: Some(by), .. } => format!("{} assigned you", directory.name_of(*by)),
+        Why::AssignedBy { by: None, .. } => "An automation assigned you".into(),
     }
 }
 

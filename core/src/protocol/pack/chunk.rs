@@ -1,0 +1,247 @@
+//! An Automerge chunk (a saved document, or one change) taken apart, and put together again.
+//!
+//! The format is Automerge's binary document format, version 1: magic bytes, checksum, kind, length; then lists of hashes and
+//! actors, the list of the columns, and the columns. The checksum is the beginning of the chunk's SHA-256, which for a change is
+//! its hash as well: reader and writer work it out, so that the change that comes next need not name what it depends on.
+
+use sha2::{Digest, Sha256};
+
+use super::{
+    Damaged, columns,
+    leb::{put_signed, put_unsigned, take_bytes, take_signed, take_unsigned},
+    tables::{Hash, Reader, Writer},
+};
+
+const MAGIC: [u8; 4] = [0x85, 0x6f, 0x4a, 0x83];
+const DOCUMENT: u8 = 0;
+const CHANGE: u8 = 1;
+/// Columns of changes and of operations in a document, of operations in a change.
+const KINDS_OF_COLUMNS: [&[u8]; 2] = [b"\0first", b"\0second"];
+
+/// Keys of the paths below a chunk's.
+mod below {
+    pub(super) const DOCUMENT: &[u8] = b"\0document";
+    pub(super) const CHANGE: &[u8] = b"\0change";
+    pub(super) const ACTORS: &[u8] = b"actors";
+    pub(super) const HASHES: &[u8] = b"hashes";
+    pub(super) const SEQ: &[u8] = b"seq";
+    pub(super) const START: &[u8] = b"start";
+    pub(super) const TIME: &[u8] = b"time";
+    pub(super) const MESSAGE: &[u8] = b"message";
+    pub(super) const REST: &[u8] = b"rest";
+}
+
+/// What stands only in a change.
+struct Authored<'a> {
+    seq: u64,
+    start: u64,
+    time: i64,
+    message: &'a [u8],
+}
+
+/// A chunk, taken apart.
+pub(super) struct Chunk<'a> {
+    /// Heads of a document, dependencies of a change.
+    hashes: Vec<Hash>,
+    /// All actors of a document; the author of a change, then the others that it names.
+    actors: Vec<&'a [u8]>,
+    authored: Option<Authored<'a>>,
+    columns: Vec<Vec<columns::Column<'a>>>,
+    /// Places of a document's heads, or what a newer version appends.
+    rest: &'a [u8],
+    hash: Hash,
+}
+
+/// Takes a chunk apart; `None` if it is none, or would not come back byte by byte.
+pub(super) fn parse(bytes: &[u8]) -> Option<Chunk<'_>> {
+    let rest = bytes.strip_prefix(&MAGIC)?;
+    let (checksum, mut rest) = rest.split_first_chunk::<4>()?;
+    let hash: Hash = Sha256::digest(rest).into();
+    if hash[..4] != checksum[..] {
+        return None;
+    }
+    let (kind, after) = rest.split_first()?;
+    rest = after;
+    if take_unsigned(&mut rest)? != rest.len() as u64 {
+        return None;
+    }
+    match *kind {
+        DOCUMENT => parse_document(rest, hash),
+        CHANGE => parse_change(rest, hash),
+        _ => None,
+    }
+}
+
+fn parse_document(mut rest: &[u8], hash: Hash) -> Option<Chunk<'_>> {
+    let actors = parse_list(&mut rest, parse_actor)?;
+    let hashes = parse_list(&mut rest, parse_hash)?;
+    let (changes, operations) = (parse_list(&mut rest, parse_column)?, parse_list(&mut rest, parse_column)?);
+    let columns = vec![columns::parse(&changes, &mut rest)?, columns::parse(&operations, &mut rest)?];
+    Some(Chunk { hashes, actors, authored: None, columns, rest, hash })
+}
+
+fn parse_change(mut rest: &[u8], hash: Hash) -> Option<Chunk<'_>> {
+    let hashes = parse_list(&mut rest, parse_hash)?;
+    let mut actors = vec![parse_actor(&mut rest)?];
+    let (seq, start) = (take_unsigned(&mut rest)?, take_unsigned(&mut rest)?);
+    let time = take_signed(&mut rest)?;
+    let length = take_unsigned(&mut rest)?;
+    let message = take_bytes(&mut rest, length)?;
+    actors.extend(parse_list(&mut rest, parse_actor)?);
+    let operations = parse_list(&mut rest, parse_column)?;
+    let columns = vec![columns::parse(&operations, &mut rest)?];
+    Some(Chunk { hashes, actors, authored: Some(Authored { seq, start, time, message }), columns, rest, hash })
+}
+
+fn parse_list<'a, T>(from: &mut &'a [u8], one: impl Fn(&mut &'a [u8]) -> Option<T>) -> Option<Vec<T>> {
+    (0..take_unsigned(from)?).map(|_| one(from)).collect()
+}
+
+fn parse_actor<'a>(from: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let length = take_unsigned(from)?;
+    take_bytes(from, length)
+}
+
+fn parse_hash(from: &mut &[u8]) -> Option<Hash> {
+    take_bytes(from, 32)?.try_into().ok()
+}
+
+fn parse_column(from: &mut &[u8]) -> Option<(u64, u64)> {
+    Some((take_unsigned(from)?, take_unsigned(from)?))
+}
+
+/// Packs a chunk; `None` if there are too many paths.
+pub(super) fn put(writer: &mut Writer, path: usize, chunk: &Chunk<'_>) -> Option<()> {
+    let below = if chunk.authored.is_some() { below::CHANGE } else { below::DOCUMENT };
+    writer.unsigned(path, u64::from(chunk.authored.is_some()));
+    let path = writer.child(path, below)?;
+    let hashes = writer.child(path, below::HASHES)?;
+    writer.tag(path, chunk.hashes.len() as u64);
+    chunk.hashes.iter().for_each(|hash| writer.hash(hashes, *hash));
+    let actors = writer.child(path, below::ACTORS)?;
+    writer.tag(path, chunk.actors.len() as u64);
+    chunk.actors.iter().for_each(|actor| put_actor(writer, actors, actor));
+    if let Some(Authored { seq, start, time, message }) = chunk.authored {
+        let paths = [below::SEQ, below::START, below::TIME].map(|key| writer.child(path, key));
+        writer.near(paths[0]?, seq);
+        writer.near(paths[1]?, start);
+        writer.near(paths[2]?, time.cast_unsigned());
+        let path = writer.child(path, below::MESSAGE)?;
+        writer.text(path, message, false);
+    }
+    let mut times = columns::Times::default();
+    for (columns, key) in chunk.columns.iter().zip(KINDS_OF_COLUMNS) {
+        let path = writer.child(path, key)?;
+        columns::put(writer, path, columns, &mut times)?;
+    }
+    let rest = writer.child(path, below::REST)?;
+    writer.tag(rest, chunk.rest.len() as u64);
+    writer.bytes(rest, chunk.rest);
+    if chunk.authored.is_some() {
+        writer.know(chunk.hash);
+    }
+    Some(())
+}
+
+fn put_actor(writer: &mut Writer, path: usize, actor: &[u8]) {
+    writer.tag(path, actor.len() as u64);
+    match actor.try_into() {
+        Ok(id) => writer.id(path, id),
+        Err(_) => writer.bytes(path, actor),
+    }
+}
+
+/// Unpacks a chunk of at most `most` bytes.
+pub(super) fn take(reader: &mut Reader<'_>, path: usize, to: &mut Vec<u8>, most: usize) -> Result<(), Damaged> {
+    let (kind, below) = match reader.unsigned(path)? {
+        0 => (DOCUMENT, below::DOCUMENT),
+        1 => (CHANGE, below::CHANGE),
+        _ => return Err(Damaged),
+    };
+    let path = reader.child(path, below)?;
+    let mut body = Vec::new();
+    let hashes = take_hashes(reader, path)?;
+    let actors = take_actors(reader, path)?;
+    if kind == DOCUMENT {
+        put_list(&mut body, &actors, |to, actor| put_sized(to, actor));
+        put_list(&mut body, &hashes, |to, hash| to.extend_from_slice(hash));
+    } else {
+        let (author, others) = actors.split_first().ok_or(Damaged)?;
+        put_list(&mut body, &hashes, |to, hash| to.extend_from_slice(hash));
+        put_sized(&mut body, author);
+        take_authored(reader, path, &mut body)?;
+        put_list(&mut body, others, |to, actor| put_sized(to, actor));
+    }
+    take_columns(reader, path, kind, &mut body, most)?;
+    let rest = reader.child(path, below::REST)?;
+    let length = reader.tag(rest)?;
+    body.extend_from_slice(reader.bytes(rest, length)?);
+    let mut chunk = vec![kind];
+    put_sized(&mut chunk, &body);
+    let hash: Hash = Sha256::digest(&chunk).into();
+    if kind == CHANGE {
+        reader.know(hash);
+    }
+    to.extend_from_slice(&MAGIC);
+    to.extend_from_slice(&hash[..4]);
+    to.extend_from_slice(&chunk);
+    if to.len() > most { Err(Damaged) } else { Ok(()) }
+}
+
+fn take_hashes(reader: &mut Reader<'_>, path: usize) -> Result<Vec<Hash>, Damaged> {
+    let hashes = reader.child(path, below::HASHES)?;
+    (0..reader.tag(path)?).map(|_| reader.hash(hashes)).collect()
+}
+
+fn take_actors(reader: &mut Reader<'_>, path: usize) -> Result<Vec<Vec<u8>>, Damaged> {
+    let actors = reader.child(path, below::ACTORS)?;
+    (0..reader.tag(path)?)
+        .map(|_| match reader.tag(actors)? {
+            16 => Ok(reader.id(actors)?.to_vec()),
+            length => Ok(reader.bytes(actors, length)?.to_vec()),
+        })
+        .collect()
+}
+
+fn take_authored(reader: &mut Reader<'_>, path: usize, to: &mut Vec<u8>) -> Result<(), Damaged> {
+    let paths = [below::SEQ, below::START, below::TIME].map(|key| reader.child(path, key));
+    put_unsigned(to, reader.near(paths[0]?)?);
+    put_unsigned(to, reader.near(paths[1]?)?);
+    put_signed(to, reader.near(paths[2]?)?.cast_signed());
+    let path = reader.child(path, below::MESSAGE)?;
+    let mut message = Vec::new();
+    reader.text(path, None, &mut message)?;
+    put_sized(to, &message);
+    Ok(())
+}
+
+fn take_columns(
+    reader: &mut Reader<'_>,
+    path: usize,
+    kind: u8,
+    to: &mut Vec<u8>,
+    most: usize,
+) -> Result<(), Damaged> {
+    let kinds = if kind == DOCUMENT { &KINDS_OF_COLUMNS[..] } else { &KINDS_OF_COLUMNS[..1] };
+    let (mut data, mut times) = (Vec::new(), columns::Times::default());
+    for key in kinds {
+        let path = reader.child(path, key)?;
+        let columns = columns::take(reader, path, &mut data, &mut times, most)?;
+        put_list(to, &columns, |to, (spec, length)| {
+            put_unsigned(to, *spec);
+            put_unsigned(to, *length);
+        });
+    }
+    to.extend_from_slice(&data);
+    Ok(())
+}
+
+fn put_list<T>(to: &mut Vec<u8>, list: &[T], one: impl Fn(&mut Vec<u8>, &T)) {
+    put_unsigned(to, list.len() as u64);
+    list.iter().for_each(|item| one(to, item));
+}
+
+fn put_sized(to: &mut Vec<u8>, bytes: &[u8]) {
+    put_unsigned(to, bytes.len() as u64);
+    to.extend_from_slice(bytes);
+}
