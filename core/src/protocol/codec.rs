@@ -11,7 +11,7 @@ use std::{collections::VecDeque, io};
 use serde::{Serialize, de::DeserializeOwned};
 use zstd::stream::raw::{self, InBuffer, Operation, OutBuffer};
 
-use super::pack::{pack, unpack};
+use super::pack::{Dictionary, pack, unpack};
 
 /// The largest frame, in bytes of MessagePack: a long conversation's snapshot with ample room.
 pub const MAX_FRAME_BYTES: usize = 16 * 1024 * 1024;
@@ -24,6 +24,10 @@ const HASH_LOG: u32 = 17;
 const CHAIN_LOG: u32 = 16;
 /// Set in the length of a packed batch.
 const PACKED: u32 = 1 << 31;
+/// Set in the length of a packed batch that begins with an empty dictionary.
+const PACKED_ALONE: u32 = PACKED | 1 << 30;
+/// From this window on, as a power of two, the dictionary outlives a batch.
+const LASTING_FROM: u32 = 20;
 /// Frames of fewer bytes than this are not packed: there is too little that is alike.
 const PACKED_FROM: usize = 512;
 /// A batch ends with the frame that makes it as large as this.
@@ -59,6 +63,7 @@ pub struct Encoder {
     /// Frames that wait to be packed together.
     batch: Vec<Vec<u8>>,
     batch_bytes: usize,
+    dictionary: Dictionary,
     out: Vec<u8>,
     window_log: u32,
 }
@@ -83,7 +88,7 @@ impl Encoder {
         zstd.set_parameter(zstd::zstd_safe::CParameter::HashLog(window_log.min(HASH_LOG)))?;
         zstd.set_parameter(zstd::zstd_safe::CParameter::ChainLog(window_log.min(CHAIN_LOG)))?;
         zstd.set_parameter(zstd::zstd_safe::CParameter::ContentSizeFlag(false))?;
-        Ok(Self { zstd, batch: Vec::new(), batch_bytes: 0, out: Vec::new(), window_log })
+        Ok(Self { zstd, batch: Vec::new(), batch_bytes: 0, dictionary: Dictionary::default(), out: Vec::new(), window_log })
     }
 
     /// Appends one frame.
@@ -103,10 +108,15 @@ impl Encoder {
     fn close_batch(&mut self) -> Result<(), CodecError> {
         let batch = std::mem::take(&mut self.batch);
         let bytes = std::mem::take(&mut self.batch_bytes);
-        let packed = if bytes < PACKED_FROM { None } else { pack(batch.iter().map(Vec::as_slice)) };
+        // A dictionary for as long as the window is large: what both sides keep is of the same order.
+        let forget = if self.window_log < LASTING_FROM { PACKED_ALONE } else { PACKED };
+        if forget == PACKED_ALONE {
+            self.dictionary = Dictionary::default();
+        }
+        let packed = if bytes < PACKED_FROM { None } else { pack(batch.iter().map(Vec::as_slice), &mut self.dictionary) };
         match packed {
-            Some(packed) if packed.len() <= MAX_BATCH_BYTES => self.write(PACKED, &packed),
-            _ => batch.iter().try_for_each(|frame| self.write(0, frame)),
+            Some(packed) => self.write(forget, &packed),
+            None => batch.iter().try_for_each(|frame| self.write(0, frame)),
         }
     }
 
@@ -173,6 +183,7 @@ pub struct Decoder {
     at: usize,
     /// Frames of the last batch that were not read yet.
     unpacked: VecDeque<Vec<u8>>,
+    dictionary: Dictionary,
     total: usize,
     limit: usize,
 }
@@ -191,7 +202,7 @@ impl Decoder {
     pub fn new(limit: usize) -> Result<Self, CodecError> {
         let mut zstd = raw::Decoder::new()?;
         zstd.set_parameter(zstd::zstd_safe::DParameter::WindowLogMax(WINDOW_LOG))?;
-        Ok(Self { zstd, input: Vec::new(), taken: 0, plain: Vec::new(), at: 0, unpacked: VecDeque::new(), total: 0, limit })
+        Ok(Self { zstd, input: Vec::new(), taken: 0, plain: Vec::new(), at: 0, unpacked: VecDeque::new(), dictionary: Dictionary::default(), total: 0, limit })
     }
 
     /// Takes in received bytes.
@@ -214,7 +225,10 @@ impl Decoder {
             if let Some((length, rest)) = waiting.split_first_chunk::<4>() {
                 let head = u32::from_be_bytes(*length);
                 let packed = head & PACKED != 0;
-                let length = usize::try_from(head & !PACKED).unwrap_or(usize::MAX);
+                let length = usize::try_from(head & !PACKED_ALONE).unwrap_or(usize::MAX);
+                if head & PACKED_ALONE == PACKED_ALONE {
+                    self.dictionary = Dictionary::default();
+                }
                 if length > if packed { MAX_BATCH_BYTES } else { MAX_FRAME_BYTES } {
                     return Err(CodecError::FrameTooLarge(length));
                 }
@@ -225,7 +239,7 @@ impl Decoder {
                     }
                     let (unpacked, mut bytes) = (&mut self.unpacked, 0);
                     let most = MAX_BATCH_BYTES.min(self.limit.saturating_sub(self.total).saturating_add(length));
-                    unpack(body, most, |frame| {
+                    unpack(body, &mut self.dictionary, most, |frame| {
                         bytes += frame.len();
                         unpacked.push_back(frame.to_vec());
                     })

@@ -15,7 +15,7 @@ use crate::{
     policy::{Access, ConversationFacts, Visibility, judge_contact, judge_conversation},
     protocol::{Delivery, Fact, FactBody},
     sync::{
-        rebase::{actions, author_change, fresh_actor, is_blank},
+        rebase::{actions, author_change, is_blank},
         session::{Outgoing, Session, SessionError},
         storage::{IntentRecord, IntentState, NaturalKey, Storage, StorageError},
         verdict::forget_change,
@@ -243,7 +243,7 @@ impl Session {
                 natural_key: part.natural_key,
                 reoffered: false,
             };
-            self.author_one(now, rng, disk, me, record, &keys)?;
+            self.author_one(now, disk, me, record, &keys)?;
         }
         Ok(ids)
     }
@@ -251,7 +251,6 @@ impl Session {
     fn author_one(
         &mut self,
         now: Timestamp,
-        rng: &mut dyn Rng,
         disk: &mut dyn Storage,
         me: MemberId,
         mut record: IntentRecord,
@@ -275,7 +274,8 @@ impl Session {
         let actor = match self.workspace.lineage_actor(disk, id)? {
             Some(actor) => actor,
             None => {
-                let actor = fresh_actor(rng);
+                // The intent's own id, which is as random and has no other lineage; whoever gets the change knows it already.
+                let actor = record.id.0;
                 self.workspace.set_actor(disk, id, Some(actor))?;
                 actor
             }

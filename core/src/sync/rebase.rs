@@ -164,7 +164,7 @@ impl Session {
 }
 
 /// A new actor: 16 random bytes.
-pub(super) fn fresh_actor(rng: &mut dyn Rng) -> [u8; 16] {
+fn fresh_actor(rng: &mut dyn Rng) -> [u8; 16] {
     let mut actor = [0u8; 16];
     rng.fill_bytes(&mut actor);
     actor

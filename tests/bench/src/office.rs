@@ -311,11 +311,9 @@ impl Desk {
         verb: &Verb,
     ) -> Result<(), StoreError> {
         let id = IntentId::generate(at, &mut self.rng);
-        let mut fresh = [0u8; 16];
-        self.rng.fill_bytes(&mut fresh);
         let author = Author { member: self.phones[of].pusher.member, intent: id, at };
         let mirror = self.mirror(tx, document)?;
-        let actor = mirror.actors.entry(of).or_insert_with(|| ActorId::from(fresh)).clone();
+        let actor = mirror.actors.entry(of).or_insert_with(|| ActorId::from(id.0)).clone();
         let actions = verb.actions(&author, State::Conversation(Some(&mirror.opened))).unwrap();
         let change = mirror.document.author(actor, id, at, &actions).unwrap();
         let intent = pushed(id, document, change.raw_bytes());

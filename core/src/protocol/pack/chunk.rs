@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::{
     Damaged, columns,
     leb::{put_signed, put_unsigned, take_bytes, take_signed, take_unsigned},
-    tables::{Hash, Reader, Writer},
+    tables::{Hash, Id, Reader, Writer, time_of},
 };
 
 const MAGIC: [u8; 4] = [0x85, 0x6f, 0x4a, 0x83];
@@ -76,7 +76,7 @@ fn parse_document(mut rest: &[u8], hash: Hash) -> Option<Chunk<'_>> {
     let actors = parse_list(&mut rest, parse_actor)?;
     let hashes = parse_list(&mut rest, parse_hash)?;
     let (changes, operations) = (parse_list(&mut rest, parse_column)?, parse_list(&mut rest, parse_column)?);
-    let columns = vec![columns::parse(&changes, &mut rest)?, columns::parse(&operations, &mut rest)?];
+    let columns = vec![columns::parse(&changes, true, &mut rest)?, columns::parse(&operations, false, &mut rest)?];
     Some(Chunk { hashes, actors, authored: None, columns, rest, hash })
 }
 
@@ -89,7 +89,7 @@ fn parse_change(mut rest: &[u8], hash: Hash) -> Option<Chunk<'_>> {
     let message = take_bytes(&mut rest, length)?;
     actors.extend(parse_list(&mut rest, parse_actor)?);
     let operations = parse_list(&mut rest, parse_column)?;
-    let columns = vec![columns::parse(&operations, &mut rest)?];
+    let columns = vec![columns::parse(&operations, false, &mut rest)?];
     Some(Chunk { hashes, actors, authored: Some(Authored { seq, start, time, message }), columns, rest, hash })
 }
 
@@ -111,7 +111,7 @@ fn parse_column(from: &mut &[u8]) -> Option<(u64, u64)> {
 }
 
 /// Packs a chunk; `None` if there are too many paths.
-pub(super) fn put(writer: &mut Writer, path: usize, chunk: &Chunk<'_>) -> Option<()> {
+pub(super) fn put(writer: &mut Writer<'_>, path: usize, chunk: &Chunk<'_>) -> Option<()> {
     let below = if chunk.authored.is_some() { below::CHANGE } else { below::DOCUMENT };
     writer.unsigned(path, u64::from(chunk.authored.is_some()));
     let path = writer.child(path, below)?;
@@ -122,17 +122,16 @@ pub(super) fn put(writer: &mut Writer, path: usize, chunk: &Chunk<'_>) -> Option
     writer.tag(path, chunk.actors.len() as u64);
     chunk.actors.iter().for_each(|actor| put_actor(writer, actors, actor));
     if let Some(Authored { seq, start, time, message }) = chunk.authored {
-        let paths = [below::SEQ, below::START, below::TIME].map(|key| writer.child(path, key));
+        let paths = [below::SEQ, below::START, below::TIME, below::MESSAGE].map(|key| writer.child(path, key));
         writer.near(paths[0]?, seq);
         writer.near(paths[1]?, start);
-        writer.near(paths[2]?, time.cast_unsigned());
-        let path = writer.child(path, below::MESSAGE)?;
-        writer.text(path, message, false);
+        let id = writer.text(paths[3]?, message);
+        writer.signed(paths[2]?, time.wrapping_sub(seconds_of(id)));
     }
-    let mut times = columns::Times::default();
+    let mut brought = columns::Brought::default();
     for (columns, key) in chunk.columns.iter().zip(KINDS_OF_COLUMNS) {
         let path = writer.child(path, key)?;
-        columns::put(writer, path, columns, &mut times)?;
+        columns::put(writer, path, columns, &mut brought)?;
     }
     let rest = writer.child(path, below::REST)?;
     writer.tag(rest, chunk.rest.len() as u64);
@@ -143,7 +142,7 @@ pub(super) fn put(writer: &mut Writer, path: usize, chunk: &Chunk<'_>) -> Option
     Some(())
 }
 
-fn put_actor(writer: &mut Writer, path: usize, actor: &[u8]) {
+fn put_actor(writer: &mut Writer<'_>, path: usize, actor: &[u8]) {
     writer.tag(path, actor.len() as u64);
     match actor.try_into() {
         Ok(id) => writer.id(path, id),
@@ -152,7 +151,7 @@ fn put_actor(writer: &mut Writer, path: usize, actor: &[u8]) {
 }
 
 /// Unpacks a chunk of at most `most` bytes.
-pub(super) fn take(reader: &mut Reader<'_>, path: usize, to: &mut Vec<u8>, most: usize) -> Result<(), Damaged> {
+pub(super) fn take(reader: &mut Reader<'_, '_>, path: usize, to: &mut Vec<u8>, most: usize) -> Result<(), Damaged> {
     let (kind, below) = match reader.unsigned(path)? {
         0 => (DOCUMENT, below::DOCUMENT),
         1 => (CHANGE, below::CHANGE),
@@ -188,12 +187,12 @@ pub(super) fn take(reader: &mut Reader<'_>, path: usize, to: &mut Vec<u8>, most:
     if to.len() > most { Err(Damaged) } else { Ok(()) }
 }
 
-fn take_hashes(reader: &mut Reader<'_>, path: usize) -> Result<Vec<Hash>, Damaged> {
+fn take_hashes(reader: &mut Reader<'_, '_>, path: usize) -> Result<Vec<Hash>, Damaged> {
     let hashes = reader.child(path, below::HASHES)?;
     (0..reader.tag(path)?).map(|_| reader.hash(hashes)).collect()
 }
 
-fn take_actors(reader: &mut Reader<'_>, path: usize) -> Result<Vec<Vec<u8>>, Damaged> {
+fn take_actors(reader: &mut Reader<'_, '_>, path: usize) -> Result<Vec<Vec<u8>>, Damaged> {
     let actors = reader.child(path, below::ACTORS)?;
     (0..reader.tag(path)?)
         .map(|_| match reader.tag(actors)? {
@@ -203,30 +202,34 @@ fn take_actors(reader: &mut Reader<'_>, path: usize) -> Result<Vec<Vec<u8>>, Dam
         .collect()
 }
 
-fn take_authored(reader: &mut Reader<'_>, path: usize, to: &mut Vec<u8>) -> Result<(), Damaged> {
-    let paths = [below::SEQ, below::START, below::TIME].map(|key| reader.child(path, key));
+fn take_authored(reader: &mut Reader<'_, '_>, path: usize, to: &mut Vec<u8>) -> Result<(), Damaged> {
+    let paths = [below::SEQ, below::START, below::TIME, below::MESSAGE].map(|key| reader.child(path, key));
     put_unsigned(to, reader.near(paths[0]?)?);
     put_unsigned(to, reader.near(paths[1]?)?);
-    put_signed(to, reader.near(paths[2]?)?.cast_signed());
-    let path = reader.child(path, below::MESSAGE)?;
     let mut message = Vec::new();
-    reader.text(path, None, &mut message)?;
+    let id = reader.text(paths[3]?, &mut message)?;
+    put_signed(to, reader.signed(paths[2]?)?.wrapping_add(seconds_of(id)));
     put_sized(to, &message);
     Ok(())
 }
 
+/// The time that a change with this id in its message most likely has.
+fn seconds_of(id: Option<Id>) -> i64 {
+    id.map_or(0, |id| time_of(&id).cast_signed().div_euclid(1000))
+}
+
 fn take_columns(
-    reader: &mut Reader<'_>,
+    reader: &mut Reader<'_, '_>,
     path: usize,
     kind: u8,
     to: &mut Vec<u8>,
     most: usize,
 ) -> Result<(), Damaged> {
     let kinds = if kind == DOCUMENT { &KINDS_OF_COLUMNS[..] } else { &KINDS_OF_COLUMNS[..1] };
-    let (mut data, mut times) = (Vec::new(), columns::Times::default());
+    let (mut data, mut brought) = (Vec::new(), columns::Brought::default());
     for key in kinds {
         let path = reader.child(path, key)?;
-        let columns = columns::take(reader, path, &mut data, &mut times, most)?;
+        let columns = columns::take(reader, path, &mut data, &mut brought, most)?;
         put_list(to, &columns, |to, (spec, length)| {
             put_unsigned(to, *spec);
             put_unsigned(to, *length);

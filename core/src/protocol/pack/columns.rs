@@ -1,13 +1,15 @@
-//! Automerge's columns. Most are taken as they are. Columns of names (keys of maps) are taken text by text, and values are
-//! taken one by one, with the lengths that stand in the column before: texts and ids go to where their like is, and a time
-//! is written as its difference to the time of the id that the same change brought.
-
-use std::collections::BTreeMap;
+//! Automerge's columns: run-length encoded lists. Most are taken as they are. Those that hold what stands elsewhere too, or what a
+//! compressor can't see, are taken apart, run by run, so that they come back byte by byte:
+//!
+//! - names (keys of maps, messages of changes) text by text;
+//! - values, together with the column of their kinds and lengths: a text's length need not be said, and a time is mostly that of
+//!   the id which the same change brought;
+//! - times of changes: mostly those of the ids in their messages.
 
 use super::{
     Damaged,
     leb::{put_signed, put_unsigned, take_bytes, take_signed, take_unsigned},
-    tables::{Reader, Writer, time_of},
+    tables::{Id, Reader, Writer, time_of},
 };
 
 /// The lowest bits of a column's number: what it holds.
@@ -17,94 +19,118 @@ mod holds {
     pub(super) const LENGTHS: u64 = 6;
     pub(super) const VALUES: u64 = 7;
 }
-/// The lowest bits of a value's entry in the column of lengths: its type.
+/// The column of a document that holds the times of its changes, in seconds, and the one of their messages.
+const CHANGE_TIMES: u64 = 0x23;
+const CHANGE_MESSAGES: u64 = 0x35;
+/// The lowest bits of an entry in the column of lengths: the value's type.
 mod is {
     pub(super) const MASK: u64 = 0b1111;
     pub(super) const TEXT: u64 = 6;
     pub(super) const TIME: u64 = 9;
+}
+/// How a time is said: like the last one, or as that of an id, so many further on; or as a difference.
+mod time {
+    pub(super) const LAST: u64 = 0;
+    pub(super) const FROM_LAST: u64 = 1;
+    pub(super) const FROM_NEXT: u64 = 2;
+    pub(super) const IDS: u64 = 3;
+    /// As far as it is looked for.
+    pub(super) const AHEAD: usize = 16;
 }
 /// Keys of the paths below a column's.
 mod below {
     pub(super) const TEXTS: &[u8] = b"texts";
     pub(super) const TIMES: &[u8] = b"times";
     pub(super) const OTHERS: &[u8] = b"others";
+    pub(super) const KINDS: &[u8] = b"kinds";
 }
+/// More rows than this without a name are not remembered one by one.
+const MAX_NAMELESS: u64 = 1 << 16;
 
 /// One column of a chunk.
 pub(super) struct Column<'a> {
     spec: u64,
-    bytes: &'a [u8],
     content: Content<'a>,
 }
 
 enum Content<'a> {
-    AsItIs,
-    Names(Vec<Run<'a>>),
-    /// Each with its type.
-    Values(Vec<(u64, &'a [u8])>),
+    AsItIs(&'a [u8]),
+    Names(Vec<Run<&'a [u8]>>),
+    /// Comes with the values.
+    Lengths,
+    /// The runs of the column of lengths, and the values of those that have any bytes.
+    Values(Vec<Run<u64>>, Vec<&'a [u8]>),
+    /// Differences.
+    Times(Vec<Run<i64>>),
 }
 
 /// Part of a run-length encoded column.
-enum Run<'a> {
-    Repeated(i64, &'a [u8]),
-    Each(Vec<&'a [u8]>),
+enum Run<T> {
+    Repeated(i64, T),
+    Each(Vec<T>),
     Nulls(u64),
 }
 
-/// Times of ids and values that a chunk has brought so far.
+/// What the columns of a chunk have brought so far.
 #[derive(Debug, Default)]
-pub(super) struct Times {
+pub(super) struct Brought {
+    /// Times of ids, in milliseconds, in the order in which they came.
     ids: Vec<i64>,
     next: usize,
     last: i64,
+    /// The time of the id in each change's message.
+    changes: Vec<Option<i64>>,
 }
 
-impl Times {
-    fn add(&mut self, id: Option<[u8; 16]>) {
-        self.ids.extend(id.map(|id| time_of(&id).cast_signed()));
+impl Brought {
+    fn name(&mut self, id: Option<Id>) {
+        let time = id.map(|id| time_of(&id).cast_signed());
+        self.ids.extend(time);
+        self.changes.push(time);
     }
 
-    fn of_next_id(&self) -> Option<i64> {
-        self.ids.get(self.next).copied()
+    fn nameless(&mut self, count: u64) {
+        self.changes.extend((0..count.min(MAX_NAMELESS)).map(|_| None));
     }
 }
 
-/// Cuts the columns that a list names (number and length of each) off the front.
-pub(super) fn parse<'a>(list: &[(u64, u64)], from: &mut &'a [u8]) -> Option<Vec<Column<'a>>> {
+/// Cuts the columns that a list names (number and length of each) off the front. `of_changes`: of a document's changes.
+pub(super) fn parse<'a>(list: &[(u64, u64)], of_changes: bool, from: &mut &'a [u8]) -> Option<Vec<Column<'a>>> {
     let mut columns: Vec<Column<'a>> = Vec::with_capacity(list.len());
     for (spec, length) in list {
         let bytes = take_bytes(from, *length)?;
         let content = match spec & holds::MASK {
-            holds::NAMES => parse_names(bytes).map(Content::Names),
+            holds::NAMES => parse_runs(bytes, parse_name).map(Content::Names),
             holds::VALUES => {
-                columns.last().filter(|column| lengths_of(column.spec, *spec)).and_then(|column| {
-                    let mut lengths = Vec::new();
-                    value_lengths(column.bytes, |kind, length| lengths.push((kind, length)), bytes.len())?;
-                    parse_values(&lengths, bytes).map(Content::Values)
+                let before = columns.last_mut().filter(|column| column.spec == lengths_of(*spec));
+                before.and_then(|lengths| {
+                    let Content::AsItIs(kinds) = lengths.content else { return None };
+                    let runs = parse_runs(kinds, take_unsigned)?;
+                    let values = parse_values(&runs, bytes)?;
+                    lengths.content = Content::Lengths;
+                    Some(Content::Values(runs, values))
                 })
             }
+            _ if of_changes && *spec == CHANGE_TIMES => parse_runs(bytes, take_signed).map(Content::Times),
             _ => None,
         };
-        columns.push(Column { spec: *spec, bytes, content: content.unwrap_or(Content::AsItIs) });
+        columns.push(Column { spec: *spec, content: content.unwrap_or(Content::AsItIs(bytes)) });
     }
     Some(columns)
 }
 
-/// Whether the first column holds the lengths of the second one's values.
-fn lengths_of(lengths: u64, values: u64) -> bool {
-    lengths == values - holds::VALUES + holds::LENGTHS
+/// The column that holds the lengths of a column's values.
+const fn lengths_of(values: u64) -> u64 {
+    values - holds::VALUES + holds::LENGTHS
 }
 
-fn parse_names(mut bytes: &[u8]) -> Option<Vec<Run<'_>>> {
+fn parse_runs<'a, T>(mut bytes: &'a [u8], one: impl Fn(&mut &'a [u8]) -> Option<T>) -> Option<Vec<Run<T>>> {
     let mut runs = Vec::new();
     while !bytes.is_empty() {
         let run = match take_signed(&mut bytes)? {
             0 => Run::Nulls(take_unsigned(&mut bytes)?),
-            count @ 1.. => Run::Repeated(count, parse_name(&mut bytes)?),
-            count => {
-                let names: Option<Vec<_>> = (0..count.unsigned_abs()).map(|_| parse_name(&mut bytes)).collect();
-                Run::Each(names?)
-            }
+            count @ 1.. => Run::Repeated(count, one(&mut bytes)?),
+            count => Run::Each((0..count.unsigned_abs()).map(|_| one(&mut bytes)).collect::<Option<_>>()?),
         };
         runs.push(run);
     }
@@ -116,208 +142,377 @@ fn parse_name<'a>(from: &mut &'a [u8]) -> Option<&'a [u8]> {
     take_bytes(from, length)
 }
 
-/// Type and length of each value that has bytes, off a column of lengths; `None` if they are not `total` in all.
-fn value_lengths(mut bytes: &[u8], mut each: impl FnMut(u64, u64), total: usize) -> Option<()> {
-    let mut left = total as u64;
-    let mut value = |entry: u64, count: u64| -> Option<()> {
-        let length = entry >> 4;
-        if length == 0 {
-            return Some(());
-        }
-        left = left.checked_sub(length.checked_mul(count)?)?;
-        (0..count).for_each(|_| each(entry & is::MASK, length));
-        Some(())
-    };
-    while !bytes.is_empty() {
-        match take_signed(&mut bytes)? {
-            0 => {
-                take_unsigned(&mut bytes)?;
-            }
-            count @ 1.. => value(take_unsigned(&mut bytes)?, count.unsigned_abs())?,
-            count => (0..count.unsigned_abs()).try_for_each(|_| value(take_unsigned(&mut bytes)?, 1))?,
-        }
-    }
-    (left == 0).then_some(())
-}
-
-fn parse_values<'a>(lengths: &[(u64, u64)], mut bytes: &'a [u8]) -> Option<Vec<(u64, &'a [u8])>> {
-    let value = |(kind, length): &(u64, u64)| {
-        let value = take_bytes(&mut bytes, *length)?;
+/// Cuts values into those that the runs name; `None` if they are not just these.
+fn parse_values<'a>(runs: &[Run<u64>], mut bytes: &'a [u8]) -> Option<Vec<&'a [u8]>> {
+    let mut values = Vec::new();
+    let mut one = |entry: u64| {
+        let value = take_bytes(&mut bytes, entry >> 4)?;
         let mut number = value;
-        let exact = *kind != is::TIME || take_signed(&mut number).is_some() && number.is_empty();
-        exact.then_some((*kind, value))
+        let exact = entry & is::MASK != is::TIME || take_signed(&mut number).is_some() && number.is_empty();
+        values.push(value);
+        exact.then_some(())
     };
-    lengths.iter().map(value).collect()
-}
-
-/// Packs columns; `None` if there are too many paths.
-pub(super) fn put(writer: &mut Writer, path: usize, columns: &[Column<'_>], times: &mut Times) -> Option<()> {
-    writer.tag(path, columns.len() as u64);
-    for column in columns {
-        writer.unsigned(path, column.spec);
-        let path = writer.child(path, &column.spec.to_be_bytes())?;
-        let taken_apart = !matches!(column.content, Content::AsItIs);
-        writer.tag(path, (column.bytes.len() as u64) << 1 | u64::from(taken_apart));
-        match &column.content {
-            Content::AsItIs => writer.bytes(path, column.bytes),
-            Content::Names(runs) => put_names(writer, path, runs, times)?,
-            Content::Values(values) => put_values(writer, path, values, times)?,
-        }
-    }
-    Some(())
-}
-
-fn put_names(writer: &mut Writer, path: usize, runs: &[Run<'_>], times: &mut Times) -> Option<()> {
-    let texts = writer.child(path, below::TEXTS)?;
     for run in runs {
         match run {
-            Run::Nulls(count) => {
-                writer.signed(path, 0);
-                writer.unsigned(path, *count);
-            }
-            Run::Repeated(count, name) => {
-                writer.signed(path, *count);
-                times.add(writer.text(texts, name, false));
-            }
-            Run::Each(names) => {
-                writer.signed(path, -(names.len() as i64));
-                names.iter().for_each(|name| times.add(writer.text(texts, name, false)));
-            }
+            Run::Nulls(_) => {}
+            // Values without bytes: there may be any number.
+            Run::Repeated(_, entry) if entry >> 4 == 0 => {}
+            Run::Repeated(count, entry) => (0..*count).try_for_each(|_| one(*entry))?,
+            Run::Each(entries) => entries.iter().filter(|entry| **entry >> 4 > 0).try_for_each(|entry| one(*entry))?,
+        }
+    }
+    bytes.is_empty().then_some(values)
+}
+
+/// Packs columns; `None` if there are too many paths. Names go first: others refer to their ids.
+pub(super) fn put(writer: &mut Writer<'_>, path: usize, columns: &[Column<'_>], brought: &mut Brought) -> Option<()> {
+    writer.tag(path, columns.len() as u64);
+    columns.iter().for_each(|column| writer.unsigned(path, column.spec));
+    for names in [true, false] {
+        for column in columns.iter().filter(|column| (column.spec & holds::MASK == holds::NAMES) == names) {
+            let path = writer.child(path, &column.spec.to_be_bytes())?;
+            put_column(writer, path, column, brought)?;
         }
     }
     Some(())
 }
 
-fn put_values(writer: &mut Writer, path: usize, values: &[(u64, &[u8])], times: &mut Times) -> Option<()> {
-    let [texts, at, others] = [below::TEXTS, below::TIMES, below::OTHERS].map(|key| writer.child(path, key));
-    let (texts, at, others) = (texts?, at?, others?);
-    for (kind, value) in values {
-        match *kind {
-            is::TEXT => {
-                writer.text(texts, value, true);
+fn put_column(writer: &mut Writer<'_>, path: usize, column: &Column<'_>, brought: &mut Brought) -> Option<()> {
+    // The lowest bit says whether it is taken apart, the others how many bytes or runs there are.
+    match &column.content {
+        Content::AsItIs(bytes) => {
+            writer.tag(path, (bytes.len() as u64) << 1);
+            writer.bytes(path, bytes);
+        }
+        Content::Lengths => writer.tag(path, 1),
+        Content::Names(runs) => {
+            writer.tag(path, (runs.len() as u64) << 1 | 1);
+            if column.spec == CHANGE_MESSAGES {
+                brought.changes.clear();
             }
-            is::TIME => put_time(writer, at, take_signed(&mut &**value)?, times),
-            _ => writer.bytes(others, value),
+            let texts = writer.child(path, below::TEXTS)?;
+            for run in runs {
+                put_run(writer, path, run, |writer, name| brought.name(writer.text(texts, name)));
+                if let Run::Nulls(count) = run {
+                    brought.nameless(*count);
+                }
+            }
+        }
+        Content::Times(runs) => {
+            writer.tag(path, (runs.len() as u64) << 1 | 1);
+            let mut expected = Expected::default();
+            for run in runs {
+                put_run(writer, path, run, |writer, difference| {
+                    let by = expected.difference(brought);
+                    writer.tag(path, fold(difference.wrapping_sub(by)));
+                    expected.is(*difference);
+                });
+                expected.skip(run);
+            }
+        }
+        Content::Values(runs, values) => {
+            writer.tag(path, (runs.len() as u64) << 1 | 1);
+            put_values(writer, path, runs, values, brought)?;
         }
     }
     Some(())
 }
 
-/// A time: the lowest bit says whether the difference is to the last one or to that of the next id.
-fn put_time(writer: &mut Writer, path: usize, time: i64, times: &mut Times) {
-    let from_last = i128::from(time) - i128::from(times.last);
-    let from_id = times.of_next_id().map(|id| i128::from(time) - i128::from(id));
-    match from_id {
-        Some(difference) if difference.abs() < from_last.abs() => {
-            writer.tag(path, 1);
-            writer.signed(path, difference as i64);
-            times.next += 1;
+/// A run's count, and what it repeats or lists.
+fn put_run<T>(writer: &mut Writer<'_>, path: usize, run: &Run<T>, mut one: impl FnMut(&mut Writer<'_>, &T)) {
+    match run {
+        Run::Nulls(count) => {
+            writer.signed(path, 0);
+            writer.unsigned(path, *count);
         }
-        _ => {
-            writer.tag(path, 0);
-            writer.signed(path, from_last as i64);
+        Run::Repeated(count, item) => {
+            writer.signed(path, *count);
+            one(writer, item);
+        }
+        Run::Each(items) => {
+            writer.signed(path, -(items.len() as i64));
+            items.iter().for_each(|item| one(writer, item));
         }
     }
-    times.last = time;
+}
+
+fn put_values(
+    writer: &mut Writer<'_>,
+    path: usize,
+    runs: &[Run<u64>],
+    values: &[&[u8]],
+    brought: &mut Brought,
+) -> Option<()> {
+    let paths = [below::KINDS, below::TEXTS, below::TIMES, below::OTHERS].map(|key| writer.child(path, key));
+    let (kinds, texts, times, others) = (paths[0]?, paths[1]?, paths[2]?, paths[3]?);
+    let mut values = values.iter();
+    for run in runs {
+        let copies = match run {
+            Run::Repeated(count, _) => *count,
+            _ => 1,
+        };
+        put_run(writer, path, run, |writer, entry| {
+            let text = entry & is::MASK == is::TEXT && entry >> 4 > 0;
+            writer.unsigned(kinds, if text { 0 } else { *entry + 1 });
+            let count = if entry >> 4 > 0 { copies } else { 0 };
+            for value in values.by_ref().take(count as usize) {
+                match entry & is::MASK {
+                    is::TEXT => {
+                        writer.text(texts, value);
+                    }
+                    is::TIME => put_time(writer, times, take_signed(&mut &**value).unwrap_or_default(), brought),
+                    _ => writer.bytes(others, value),
+                }
+            }
+        });
+    }
+    Some(())
+}
+
+fn put_time(writer: &mut Writer<'_>, path: usize, time: i64, brought: &mut Brought) {
+    let ahead = brought.ids[brought.next..].iter().take(time::AHEAD).position(|id| *id == time);
+    if time == brought.last {
+        writer.tag(path, time::LAST);
+    } else if let Some(ahead) = ahead {
+        writer.tag(path, time::IDS + ahead as u64);
+        brought.next += ahead + 1;
+    } else {
+        let next = brought.ids.get(brought.next);
+        match next.filter(|next| time.abs_diff(**next) < time.abs_diff(brought.last)) {
+            Some(next) => {
+                writer.tag(path, time::FROM_NEXT);
+                writer.signed(path, time.wrapping_sub(*next));
+                brought.next += 1;
+            }
+            None => {
+                writer.tag(path, time::FROM_LAST);
+                writer.signed(path, time.wrapping_sub(brought.last));
+            }
+        }
+    }
+    brought.last = time;
+}
+
+/// The times of changes, as the ids in their messages let one expect them.
+#[derive(Default)]
+struct Expected {
+    row: usize,
+    last: i64,
+}
+
+impl Expected {
+    fn difference(&self, brought: &Brought) -> i64 {
+        match brought.changes.get(self.row) {
+            Some(Some(time)) => time.div_euclid(1000).wrapping_sub(self.last),
+            _ => 0,
+        }
+    }
+
+    fn is(&mut self, difference: i64) {
+        self.row += 1;
+        self.last = self.last.wrapping_add(difference);
+    }
+
+    /// Goes past what a run repeats.
+    fn skip(&mut self, run: &Run<i64>) {
+        match run {
+            Run::Repeated(count, difference) => self.repeated(*count, *difference),
+            Run::Nulls(count) => self.row = self.row.saturating_add(*count as usize),
+            Run::Each(_) => {}
+        }
+    }
+
+    fn repeated(&mut self, count: i64, difference: i64) {
+        self.row = self.row.saturating_add(count as usize - 1);
+        self.last = self.last.wrapping_add(difference.wrapping_mul(count - 1));
+    }
+}
+
+/// Numbers near zero on either side as small ones.
+fn fold(number: i64) -> u64 {
+    ((number << 1) ^ (number >> 63)).cast_unsigned()
+}
+
+fn unfold(folded: u64) -> i64 {
+    ((folded >> 1) ^ (folded & 1).wrapping_neg()).cast_signed()
 }
 
 /// Unpacks columns behind what `to` holds. Returns number and length of each.
 pub(super) fn take(
-    reader: &mut Reader<'_>,
+    reader: &mut Reader<'_, '_>,
     path: usize,
     to: &mut Vec<u8>,
-    times: &mut Times,
+    brought: &mut Brought,
     most: usize,
 ) -> Result<Vec<(u64, u64)>, Damaged> {
-    let mut list = Vec::new();
-    let mut starts = BTreeMap::new();
-    for _ in 0..reader.tag(path)? {
-        let spec = reader.unsigned(path)?;
-        let path = reader.child(path, &spec.to_be_bytes())?;
-        let head = reader.tag(path)?;
-        let (length, taken_apart) = (head >> 1, head & 1 == 1);
-        let start = to.len();
-        let end = usize::try_from(length).ok().and_then(|length| start.checked_add(length)).ok_or(Damaged)?;
-        if end > most {
-            return Err(Damaged);
-        }
-        match (taken_apart, spec & holds::MASK) {
-            (false, _) => to.extend_from_slice(reader.bytes(path, length)?),
-            (true, holds::NAMES) => take_names(reader, path, to, end, times)?,
-            (true, holds::VALUES) => {
-                let lengths = starts.get(&(spec - 1)).cloned().and_then(|range| to.get::<std::ops::Range<usize>>(range));
-                let mut all = Vec::new();
-                let total = end - start;
-                value_lengths(lengths.ok_or(Damaged)?, |kind, length| all.push((kind, length)), total).ok_or(Damaged)?;
-                take_values(reader, path, &all, to, times)?;
+    let specs: Vec<u64> = (0..reader.tag(path)?).map(|_| reader.unsigned(path)).collect::<Result<_, _>>()?;
+    let mut columns: Vec<Vec<u8>> = vec![Vec::new(); specs.len()];
+    let mut left = most;
+    for names in [true, false] {
+        for (place, spec) in specs.iter().enumerate() {
+            if (spec & holds::MASK == holds::NAMES) != names {
+                continue;
             }
-            _ => return Err(Damaged),
+            let path = reader.child(path, &spec.to_be_bytes())?;
+            let (before, from) = columns.split_at_mut(place);
+            let lengths = before.last_mut().filter(|_| place > 0 && specs[place - 1] + 1 == *spec);
+            take_column(reader, path, *spec, lengths, &mut from[0], (brought, left))?;
+            left = left.checked_sub(from[0].len()).ok_or(Damaged)?;
         }
-        if to.len() != end {
-            return Err(Damaged);
-        }
-        starts.insert(spec, start..end);
-        list.push((spec, length));
     }
-    Ok(list)
+    columns.iter().for_each(|column| to.extend_from_slice(column));
+    Ok(specs.into_iter().zip(columns.iter().map(|column| column.len() as u64)).collect())
 }
 
-fn take_names(
-    reader: &mut Reader<'_>,
+/// One column, and the column of its lengths if it has one.
+fn take_column(
+    reader: &mut Reader<'_, '_>,
+    path: usize,
+    spec: u64,
+    lengths: Option<&mut Vec<u8>>,
+    to: &mut Vec<u8>,
+    (brought, most): (&mut Brought, usize),
+) -> Result<(), Damaged> {
+    let head = reader.tag(path)?;
+    let count = head >> 1;
+    if head & 1 == 0 {
+        to.extend_from_slice(reader.bytes(path, count)?);
+        return Ok(());
+    }
+    match spec & holds::MASK {
+        // Comes with the values.
+        holds::LENGTHS => Ok(()),
+        holds::NAMES => {
+            if spec == CHANGE_MESSAGES {
+                brought.changes.clear();
+            }
+            let texts = reader.child(path, below::TEXTS)?;
+            for _ in 0..count {
+                let run = take_run(reader, path, to, |reader, to| {
+                    let mut name = Vec::new();
+                    brought.name(reader.text(texts, &mut name)?);
+                    put_unsigned(to, name.len() as u64);
+                    to.extend_from_slice(&name);
+                    if to.len() > most { Err(Damaged) } else { Ok(()) }
+                })?;
+                if let Run::Nulls(count) = run {
+                    brought.nameless(count);
+                }
+            }
+            Ok(())
+        }
+        holds::VALUES => {
+            let lengths = lengths.filter(|lengths| lengths.is_empty()).ok_or(Damaged)?;
+            take_values(reader, path, count, lengths, to, (brought, most))
+        }
+        _ if spec == CHANGE_TIMES => {
+            let mut expected = Expected::default();
+            for _ in 0..count {
+                let mut difference = 0;
+                let run = take_run(reader, path, to, |reader, to| {
+                    difference = unfold(reader.tag(path)?).wrapping_add(expected.difference(brought));
+                    expected.is(difference);
+                    put_signed(to, difference);
+                    Ok(())
+                })?;
+                match run {
+                    Run::Repeated(count, ()) => expected.repeated(count, difference),
+                    Run::Nulls(count) => expected.skip(&Run::Nulls(count)),
+                    Run::Each(_) => {}
+                }
+            }
+            Ok(())
+        }
+        _ => Err(Damaged),
+    }
+}
+
+/// Reads a run's count, writes it, and has each of its items read and written.
+fn take_run(
+    reader: &mut Reader<'_, '_>,
     path: usize,
     to: &mut Vec<u8>,
-    end: usize,
-    times: &mut Times,
-) -> Result<(), Damaged> {
-    let texts = reader.child(path, below::TEXTS)?;
-    while to.len() < end {
-        let count = reader.signed(path)?;
-        put_signed(to, count);
-        if count == 0 {
-            put_unsigned(to, reader.unsigned(path)?);
+    mut one: impl FnMut(&mut Reader<'_, '_>, &mut Vec<u8>) -> Result<(), Damaged>,
+) -> Result<Run<()>, Damaged> {
+    let count = reader.signed(path)?;
+    put_signed(to, count);
+    match count {
+        0 => {
+            let nulls = reader.unsigned(path)?;
+            put_unsigned(to, nulls);
+            Ok(Run::Nulls(nulls))
         }
-        let names = if count > 0 { 1 } else { count.unsigned_abs() };
-        for _ in 0..names {
-            let mut name = Vec::new();
-            times.add(reader.text(texts, None, &mut name)?);
-            put_unsigned(to, name.len() as u64);
-            to.extend_from_slice(&name);
-            if to.len() > end {
-                return Err(Damaged);
-            }
-        }
+        1.. => one(reader, to).map(|()| Run::Repeated(count, ())),
+        _ => (0..count.unsigned_abs()).try_for_each(|_| one(reader, to)).map(|()| Run::Each(Vec::new())),
     }
-    Ok(())
 }
 
 fn take_values(
-    reader: &mut Reader<'_>,
+    reader: &mut Reader<'_, '_>,
     path: usize,
-    values: &[(u64, u64)],
+    runs: u64,
+    lengths: &mut Vec<u8>,
     to: &mut Vec<u8>,
-    times: &mut Times,
+    (brought, most): (&mut Brought, usize),
 ) -> Result<(), Damaged> {
-    let [texts, at, others] = [below::TEXTS, below::TIMES, below::OTHERS].map(|key| reader.child(path, key));
-    let (texts, at, others) = (texts?, at?, others?);
-    for (kind, length) in values {
-        match *kind {
-            is::TEXT => {
-                reader.text(texts, Some(*length), to)?;
-            }
-            is::TIME => {
-                let difference = reader.tag(at).and_then(|from_id| Ok((from_id, reader.signed(at)?)))?;
-                let from = match difference.0 {
-                    0 => times.last,
-                    _ => {
-                        times.next += 1;
-                        times.ids.get(times.next - 1).copied().ok_or(Damaged)?
+    let paths = [below::KINDS, below::TEXTS, below::TIMES, below::OTHERS].map(|key| reader.child(path, key));
+    let [kinds, texts, times, others] = paths;
+    let (kinds, texts, times, others) = (kinds?, texts?, times?, others?);
+    for _ in 0..runs {
+        let count = reader.signed(path)?;
+        put_signed(lengths, count);
+        if count == 0 {
+            put_unsigned(lengths, reader.unsigned(path)?);
+            continue;
+        }
+        let (entries, copies) = if count > 0 { (1, count.unsigned_abs()) } else { (count.unsigned_abs(), 1) };
+        for _ in 0..entries {
+            let kind = reader.unsigned(kinds)?;
+            let entry = if kind == 0 {
+                let start = to.len();
+                reader.text(texts, to)?;
+                ((to.len() - start) as u64) << 4 | is::TEXT
+            } else {
+                kind.checked_sub(1).ok_or(Damaged)?
+            };
+            put_unsigned(lengths, entry);
+            // The text that said how long each is has been read.
+            let left = if entry >> 4 == 0 { 0 } else { copies - u64::from(kind == 0) };
+            for _ in 0..left {
+                match entry & is::MASK {
+                    is::TEXT => {
+                        reader.text(texts, to)?;
                     }
-                };
-                times.last = from.wrapping_add(difference.1);
-                put_signed(to, times.last);
+                    is::TIME => put_signed(to, take_time(reader, times, brought)?),
+                    _ => to.extend_from_slice(reader.bytes(others, entry >> 4)?),
+                }
+                if to.len() > most {
+                    return Err(Damaged);
+                }
             }
-            _ => to.extend_from_slice(reader.bytes(others, *length)?),
+        }
+        if to.len() > most {
+            return Err(Damaged);
         }
     }
     Ok(())
+}
+
+fn take_time(reader: &mut Reader<'_, '_>, path: usize, brought: &mut Brought) -> Result<i64, Damaged> {
+    let time = match reader.tag(path)? {
+        time::LAST => brought.last,
+        time::FROM_LAST => brought.last.wrapping_add(reader.signed(path)?),
+        time::FROM_NEXT => {
+            brought.next += 1;
+            let next = brought.ids.get(brought.next - 1).copied().ok_or(Damaged)?;
+            next.wrapping_add(reader.signed(path)?)
+        }
+        ahead => {
+            let ahead = usize::try_from(ahead - time::IDS).ok().filter(|ahead| *ahead < time::AHEAD).ok_or(Damaged)?;
+            brought.next += ahead + 1;
+            brought.ids.get(brought.next - 1).copied().ok_or(Damaged)?
+        }
+    };
+    brought.last = time;
+    Ok(time)
 }

@@ -1,11 +1,12 @@
-//! Where values go: a path for each place in a frame, each with a stream of tags and one of data, and the tables of what came
-//! before. Writer and reader make the same paths and tables in the same order.
+//! Where values go: a path for each place in a frame, each with four streams, and the tables of what came before. Writer and
+//! reader make the same paths and tables in the same order.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{
     Damaged,
     leb::{put_signed, put_unsigned, take_bytes, take_signed, take_unsigned},
+    texts::Dictionary,
 };
 
 /// Where a frame begins.
@@ -13,29 +14,37 @@ pub(super) const ROOT: usize = 0;
 /// The random bytes of ids.
 const RANDOM: usize = 1;
 const HASHES: usize = 2;
-/// Words, when they come first.
-const WORDS: usize = 3;
-/// Texts, which never become words.
-const TEXTS: usize = 4;
-const FIXED_PATHS: usize = 5;
+/// Words of few letters, when they come first.
+pub(super) const NAMES: usize = 3;
+/// Words of texts, when they come first.
+pub(super) const NEW_WORDS: usize = 4;
+/// Words of texts, as places in the dictionary: higher and lower part.
+pub(super) const WORDS: usize = 5;
+/// What stands between words.
+pub(super) const GAPS: usize = 6;
+const FIXED_PATHS: usize = 7;
 /// More places than this has no frame; it bounds what a hostile batch makes the reader set up.
 const MAX_PATHS: usize = 4096;
-/// Longer ones are texts.
-const MAX_WORD: usize = 16;
-const MAX_WORDS: usize = 4096;
 
-/// What a text is, before its data.
-mod form {
-    pub(super) const NEW_WORD: u64 = 0;
-    pub(super) const ID: u64 = 1;
-    pub(super) const TWO_IDS: u64 = 2;
-    pub(super) const TEXT: u64 = 3;
-    /// The first word of the table; the others follow.
-    pub(super) const WORDS: u64 = 4;
+/// The streams of a path: what like stands beside like there.
+pub(super) mod stream {
+    /// Kinds and lengths.
+    pub(in super::super) const TAGS: usize = 0;
+    /// Values.
+    pub(in super::super) const DATA: usize = 1;
+    /// Places of ids in their table.
+    pub(super) const PLACES: usize = 2;
+    /// Times of new ids.
+    pub(super) const TIMES: usize = 3;
+    pub(super) const COUNT: usize = 4;
 }
+use stream::{COUNT, DATA, PLACES, TAGS, TIMES};
 
 pub(super) type Id = [u8; 16];
 pub(super) type Hash = [u8; 32];
+
+/// How many ids back a number is compared with.
+pub(super) const RECENT: usize = 4;
 
 /// What a path knows of what came last there.
 #[derive(Clone, Copy, Debug, Default)]
@@ -47,22 +56,28 @@ struct Last {
     time: u64,
 }
 
-/// A tree of places.
+/// A tree of places, and what came last.
 #[derive(Debug)]
-struct Paths {
-    children: Vec<HashMap<Vec<u8>, usize>>,
+pub(super) struct Paths {
+    pub(super) children: Vec<HashMap<Vec<u8>, usize>>,
     last: Vec<Last>,
+    /// Times of the ids that came last, the latest first.
+    recent: [u64; RECENT],
 }
 
 impl Paths {
     fn new() -> Self {
-        Self { children: vec![HashMap::new(); FIXED_PATHS], last: vec![Last::default(); FIXED_PATHS] }
+        Self {
+            children: vec![HashMap::new(); FIXED_PATHS],
+            last: vec![Last::default(); FIXED_PATHS],
+            recent: [0; RECENT],
+        }
     }
 
-    /// The path below `path`, and whether it is new; `None` if there are too many.
-    fn child(&mut self, path: usize, key: &[u8]) -> Option<(usize, bool)> {
+    /// The path below `path`; `None` if there are too many.
+    fn child(&mut self, path: usize, key: &[u8]) -> Option<usize> {
         if let Some(child) = self.children[path].get(key) {
-            return Some((*child, false));
+            return Some(*child);
         }
         let child = self.children.len();
         if child == MAX_PATHS {
@@ -71,28 +86,33 @@ impl Paths {
         self.children[path].insert(key.to_vec(), child);
         self.children.push(HashMap::new());
         self.last.push(Last::default());
-        Some((child, true))
+        Some(child)
+    }
+
+    fn came(&mut self, id: &Id) {
+        let time = time_of(id);
+        if self.recent[0] != time {
+            self.recent.rotate_right(1);
+            self.recent[0] = time;
+        }
     }
 }
 
 /// What came before, by number.
 #[derive(Debug)]
-struct Known<K> {
-    all: Vec<K>,
-    /// Only the writer looks up.
-    places: HashMap<K, usize>,
+pub(super) struct Known<K> {
+    pub(super) places: HashMap<K, usize>,
 }
 
 impl<K> Default for Known<K> {
     fn default() -> Self {
-        Self { all: Vec::new(), places: HashMap::new() }
+        Self { places: HashMap::new() }
     }
 }
 
-impl<K: Clone + Eq + std::hash::Hash> Known<K> {
-    fn add(&mut self, key: K) -> usize {
-        let place = self.all.len();
-        self.all.push(key.clone());
+impl<K: Eq + std::hash::Hash> Known<K> {
+    pub(super) fn add(&mut self, key: K) -> usize {
+        let place = self.places.len();
         self.places.insert(key, place);
         place
     }
@@ -100,50 +120,51 @@ impl<K: Clone + Eq + std::hash::Hash> Known<K> {
 
 /// Writes a batch.
 #[derive(Debug)]
-pub(super) struct Writer {
-    paths: Paths,
-    tags: Vec<Vec<u8>>,
-    data: Vec<Vec<u8>>,
+pub(super) struct Writer<'d> {
+    pub(super) paths: Paths,
+    pub(super) streams: Vec<Vec<u8>>,
     ids: Known<Id>,
     hashes: Known<Hash>,
-    words: Known<Vec<u8>>,
+    pub(super) names: Known<Vec<u8>>,
+    pub(super) texts: Known<Vec<u8>>,
+    pub(super) dictionary: &'d mut Dictionary,
 }
 
-impl Default for Writer {
-    fn default() -> Self {
+impl<'d> Writer<'d> {
+    pub(super) fn new(dictionary: &'d mut Dictionary) -> Self {
         Self {
             paths: Paths::new(),
-            tags: vec![Vec::new(); FIXED_PATHS],
-            data: vec![Vec::new(); FIXED_PATHS],
+            streams: vec![Vec::new(); FIXED_PATHS * COUNT],
             ids: Known::default(),
             hashes: Known::default(),
-            words: Known::default(),
+            names: Known::default(),
+            texts: Known::default(),
+            dictionary,
         }
     }
-}
 
-impl Writer {
     /// The path below `path`; `None` if there are too many.
     pub(super) fn child(&mut self, path: usize, key: &[u8]) -> Option<usize> {
-        let (child, new) = self.paths.child(path, key)?;
-        if new {
-            self.tags.push(Vec::new());
-            self.data.push(Vec::new());
-        }
+        let child = self.paths.child(path, key)?;
+        self.streams.resize(self.paths.children.len() * COUNT, Vec::new());
         Some(child)
+    }
+
+    pub(super) fn stream(&mut self, path: usize, stream: usize) -> &mut Vec<u8> {
+        &mut self.streams[path * COUNT + stream]
     }
 
     /// A number that says what follows.
     pub(super) fn tag(&mut self, path: usize, tag: u64) {
-        put_unsigned(&mut self.tags[path], tag);
+        put_unsigned(self.stream(path, TAGS), tag);
     }
 
     pub(super) fn unsigned(&mut self, path: usize, number: u64) {
-        put_unsigned(&mut self.data[path], number);
+        put_unsigned(self.stream(path, DATA), number);
     }
 
     pub(super) fn signed(&mut self, path: usize, number: i64) {
-        put_signed(&mut self.data[path], number);
+        put_signed(self.stream(path, DATA), number);
     }
 
     /// A number near the last one here.
@@ -153,34 +174,40 @@ impl Writer {
         self.signed(path, difference.cast_signed());
     }
 
+    /// Which of the ids that came last has this time.
+    pub(super) fn recent(&self, time: u64) -> Option<u64> {
+        self.paths.recent.iter().position(|recent| *recent == time).map(|place| place as u64)
+    }
+
     pub(super) fn bytes(&mut self, path: usize, bytes: &[u8]) {
-        self.data[path].extend_from_slice(bytes);
+        self.stream(path, DATA).extend_from_slice(bytes);
     }
 
     pub(super) fn id(&mut self, path: usize, id: Id) {
         let last = self.paths.last[path];
         let place = if let Some(place) = self.ids.places.get(&id).copied() {
-            put_unsigned(&mut self.data[path], step(last.id, place));
+            put_unsigned(self.stream(path, PLACES), step(last.id, place));
             place
         } else {
-            put_unsigned(&mut self.data[path], 0);
+            put_unsigned(self.stream(path, PLACES), 0);
             let time = time_of(&id);
-            put_signed(&mut self.tags[path], time.wrapping_sub(last.time).cast_signed());
+            put_signed(self.stream(path, TIMES), time.wrapping_sub(last.time).cast_signed());
             self.paths.last[path].time = time;
-            self.data[RANDOM].extend_from_slice(&id[6..]);
+            self.bytes(RANDOM, &id[6..]);
             self.ids.add(id)
         };
         self.paths.last[path].id = place;
+        self.paths.came(&id);
     }
 
     pub(super) fn hash(&mut self, path: usize, hash: Hash) {
         let last = self.paths.last[path];
         let place = if let Some(place) = self.hashes.places.get(&hash).copied() {
-            put_unsigned(&mut self.data[path], step(last.hash, place));
+            put_unsigned(self.stream(path, PLACES), step(last.hash, place));
             place
         } else {
-            put_unsigned(&mut self.data[path], 0);
-            self.data[HASHES].extend_from_slice(&hash);
+            put_unsigned(self.stream(path, PLACES), 0);
+            self.bytes(HASHES, &hash);
             self.hashes.add(hash)
         };
         self.paths.last[path].hash = place;
@@ -193,111 +220,88 @@ impl Writer {
         }
     }
 
-    /// A text whose length the reader may know from elsewhere. Returns its id if it is one's ULID.
-    pub(super) fn text(&mut self, path: usize, text: &[u8], length_known: bool) -> Option<Id> {
-        if let Some(id) = ulid(text) {
-            self.unsigned(path, form::ID);
-            self.id(path, id);
-            return Some(id);
-        }
-        if let Some((first, second)) = two_ulids(text) {
-            self.unsigned(path, form::TWO_IDS);
-            self.id(path, first);
-            self.id(path, second);
-            return None;
-        }
-        if text.len() <= MAX_WORD {
-            if let Some(word) = self.words.places.get(text).copied() {
-                self.unsigned(path, form::WORDS + word as u64);
-                return None;
-            }
-            if self.words.all.len() < MAX_WORDS {
-                self.unsigned(path, form::NEW_WORD);
-                put_unsigned(&mut self.data[WORDS], text.len() as u64);
-                self.bytes(WORDS, text);
-                self.words.add(text.to_vec());
-                return None;
-            }
-        }
-        self.unsigned(path, form::TEXT);
-        if !length_known {
-            put_unsigned(&mut self.tags[TEXTS], text.len() as u64);
-        }
-        self.bytes(TEXTS, text);
-        None
-    }
-
-    /// The batch: how many values and paths, each path's lengths, then the streams themselves.
+    /// The batch: how many values and paths, the lengths of the streams that hold something, and those.
     pub(super) fn finish(self, count: u64) -> Vec<u8> {
         let mut batch = Vec::new();
         put_unsigned(&mut batch, count);
-        put_unsigned(&mut batch, self.tags.len() as u64);
-        for (tags, data) in self.tags.iter().zip(&self.data) {
-            put_unsigned(&mut batch, tags.len() as u64);
-            put_unsigned(&mut batch, data.len() as u64);
+        put_unsigned(&mut batch, (self.streams.len() / COUNT) as u64);
+        put_unsigned(&mut batch, self.streams.iter().filter(|stream| !stream.is_empty()).count() as u64);
+        let mut before = 0;
+        for (number, stream) in self.streams.iter().enumerate().filter(|(_, stream)| !stream.is_empty()) {
+            put_unsigned(&mut batch, (number - before) as u64);
+            put_unsigned(&mut batch, stream.len() as u64);
+            before = number;
         }
-        for (tags, data) in self.tags.iter().zip(&self.data) {
-            batch.extend_from_slice(tags);
-            batch.extend_from_slice(data);
-        }
+        self.streams.iter().for_each(|stream| batch.extend_from_slice(stream));
         batch
     }
 }
 
 /// Reads a batch.
 #[derive(Debug)]
-pub(super) struct Reader<'a> {
+pub(super) struct Reader<'a, 'd> {
     paths: Paths,
-    tags: Vec<&'a [u8]>,
-    data: Vec<&'a [u8]>,
+    streams: Vec<&'a [u8]>,
     ids: Vec<Id>,
     hashes: Vec<Hash>,
-    known_hashes: std::collections::HashSet<Hash>,
-    words: Vec<&'a [u8]>,
+    known_hashes: HashSet<Hash>,
+    pub(super) names: Vec<&'a [u8]>,
+    pub(super) texts: Vec<Vec<u8>>,
+    pub(super) dictionary: &'d mut Dictionary,
 }
 
-impl<'a> Reader<'a> {
+impl<'a, 'd> Reader<'a, 'd> {
     /// The reader, and how many values the batch holds.
-    pub(super) fn new(batch: &'a [u8]) -> Result<(Self, u64), Damaged> {
+    pub(super) fn new(batch: &'a [u8], dictionary: &'d mut Dictionary) -> Result<(Self, u64), Damaged> {
         let mut rest = batch;
-        let count = take_unsigned(&mut rest).ok_or(Damaged)?;
-        let paths = take_unsigned(&mut rest).ok_or(Damaged)?;
+        let number = |rest: &mut &'a [u8]| take_unsigned(rest).ok_or(Damaged);
+        let (count, paths, filled) = (number(&mut rest)?, number(&mut rest)?, number(&mut rest)?);
         if !(FIXED_PATHS as u64..=MAX_PATHS as u64).contains(&paths) {
             return Err(Damaged);
         }
-        let lengths: Vec<u64> =
-            (0..paths * 2).map(|_| take_unsigned(&mut rest)).collect::<Option<_>>().ok_or(Damaged)?;
-        let streams: Vec<&[u8]> =
-            lengths.iter().map(|length| take_bytes(&mut rest, *length)).collect::<Option<_>>().ok_or(Damaged)?;
-        let (tags, data) = streams.as_chunks::<2>().0.iter().map(|[tags, data]| (*tags, *data)).unzip();
+        let mut streams: Vec<&[u8]> = vec![&[]; paths as usize * COUNT];
+        let mut lengths = Vec::new();
+        let mut place: u64 = 0;
+        for _ in 0..filled {
+            place = place.checked_add(number(&mut rest)?).filter(|place| *place < paths * COUNT as u64).ok_or(Damaged)?;
+            lengths.push((place as usize, number(&mut rest)?));
+        }
+        for (place, length) in lengths {
+            streams[place] = take_bytes(&mut rest, length).ok_or(Damaged)?;
+        }
         let reader = Self {
             paths: Paths::new(),
-            tags,
-            data,
+            streams,
             ids: Vec::new(),
             hashes: Vec::new(),
-            known_hashes: std::collections::HashSet::new(),
-            words: Vec::new(),
+            known_hashes: HashSet::new(),
+            names: Vec::new(),
+            texts: Vec::new(),
+            dictionary,
         };
         Ok((reader, count))
     }
 
     /// The path below `path`.
     pub(super) fn child(&mut self, path: usize, key: &[u8]) -> Result<usize, Damaged> {
-        let (child, _) = self.paths.child(path, key).ok_or(Damaged)?;
-        if child < self.tags.len() { Ok(child) } else { Err(Damaged) }
+        let child = self.paths.child(path, key).ok_or(Damaged)?;
+        if child < self.streams.len() / COUNT { Ok(child) } else { Err(Damaged) }
+    }
+
+    pub(super) fn stream(&mut self, path: usize, stream: usize) -> &mut &'a [u8] {
+        &mut self.streams[path * COUNT + stream]
     }
 
     pub(super) fn tag(&mut self, path: usize) -> Result<u64, Damaged> {
-        take_unsigned(&mut self.tags[path]).ok_or(Damaged)
+        take_unsigned(self.stream(path, TAGS)).ok_or(Damaged)
     }
 
     pub(super) fn unsigned(&mut self, path: usize) -> Result<u64, Damaged> {
-        take_unsigned(&mut self.data[path]).ok_or(Damaged)
+        take_unsigned(self.stream(path, DATA)).ok_or(Damaged)
     }
 
     pub(super) fn signed(&mut self, path: usize) -> Result<i64, Damaged> {
-        take_signed(&mut self.data[path]).ok_or(Damaged)
+        take_signed(self.stream(path, DATA)).ok_or(Damaged)
     }
 
     pub(super) fn near(&mut self, path: usize) -> Result<u64, Damaged> {
@@ -306,15 +310,20 @@ impl<'a> Reader<'a> {
         Ok(number)
     }
 
+    /// The time of one of the ids that came last.
+    pub(super) fn recent(&self, place: u64) -> Result<u64, Damaged> {
+        usize::try_from(place).ok().and_then(|place| self.paths.recent.get(place)).copied().ok_or(Damaged)
+    }
+
     pub(super) fn bytes(&mut self, path: usize, length: u64) -> Result<&'a [u8], Damaged> {
-        take_bytes(&mut self.data[path], length).ok_or(Damaged)
+        take_bytes(self.stream(path, DATA), length).ok_or(Damaged)
     }
 
     pub(super) fn id(&mut self, path: usize) -> Result<Id, Damaged> {
         let last = self.paths.last[path];
-        let place = match self.unsigned(path)? {
+        let place = match take_unsigned(self.stream(path, PLACES)).ok_or(Damaged)? {
             0 => {
-                let step = take_signed(&mut self.tags[path]).ok_or(Damaged)?;
+                let step = take_signed(self.stream(path, TIMES)).ok_or(Damaged)?;
                 let time = last.time.wrapping_add(step.cast_unsigned());
                 self.paths.last[path].time = time;
                 let mut id = Id::default();
@@ -326,15 +335,21 @@ impl<'a> Reader<'a> {
             code => stepped(last.id, code),
         };
         self.paths.last[path].id = place;
-        self.ids.get(place).copied().ok_or(Damaged)
+        let id = self.ids.get(place).copied().ok_or(Damaged)?;
+        self.paths.came(&id);
+        Ok(id)
     }
 
     pub(super) fn hash(&mut self, path: usize) -> Result<Hash, Damaged> {
         let last = self.paths.last[path];
-        let place = match self.unsigned(path)? {
+        let place = match take_unsigned(self.stream(path, PLACES)).ok_or(Damaged)? {
             0 => {
                 let hash: Hash = self.bytes(HASHES, 32)?.try_into().map_err(|_| Damaged)?;
-                self.know(hash);
+                // A writer names a hash that is known by its place.
+                if !self.known_hashes.insert(hash) {
+                    return Err(Damaged);
+                }
+                self.hashes.push(hash);
                 self.hashes.len() - 1
             }
             code => stepped(last.hash, code),
@@ -348,41 +363,6 @@ impl<'a> Reader<'a> {
         if self.known_hashes.insert(hash) {
             self.hashes.push(hash);
         }
-    }
-
-    /// A text; its length if that is known from elsewhere.
-    pub(super) fn text(&mut self, path: usize, length: Option<u64>, to: &mut Vec<u8>) -> Result<Option<Id>, Damaged> {
-        match self.unsigned(path)? {
-            form::ID => {
-                let id = self.id(path)?;
-                put_ulid(to, id);
-                return Ok(Some(id));
-            }
-            form::TWO_IDS => {
-                let (first, second) = (self.id(path)?, self.id(path)?);
-                put_ulid(to, first);
-                to.push(b'/');
-                put_ulid(to, second);
-            }
-            form::NEW_WORD => {
-                let length = self.unsigned(WORDS)?;
-                let word = self.bytes(WORDS, length)?;
-                self.words.push(word);
-                to.extend_from_slice(word);
-            }
-            form::TEXT => {
-                let length = match length {
-                    Some(length) => length,
-                    None => self.tag(TEXTS)?,
-                };
-                to.extend_from_slice(self.bytes(TEXTS, length)?);
-            }
-            word => {
-                let word = usize::try_from(word - form::WORDS).ok().and_then(|word| self.words.get(word));
-                to.extend_from_slice(word.ok_or(Damaged)?);
-            }
-        }
-        Ok(None)
     }
 }
 
@@ -403,23 +383,3 @@ pub(super) fn time_of(id: &Id) -> u64 {
     id[..6].iter().fold(0, |time, byte| time << 8 | u64::from(*byte))
 }
 
-fn ulid(text: &[u8]) -> Option<Id> {
-    if text.len() != ulid::ULID_LEN {
-        return None;
-    }
-    let id = ulid::Ulid::from_string(std::str::from_utf8(text).ok()?).ok()?;
-    // Small letters and letters that are read for digits name an id too, and would not come back.
-    let mut again = [0; ulid::ULID_LEN];
-    (id.array_to_str(&mut again).as_bytes() == text).then(|| id.to_bytes())
-}
-
-fn two_ulids(text: &[u8]) -> Option<(Id, Id)> {
-    if text.len() != 2 * ulid::ULID_LEN + 1 || text[ulid::ULID_LEN] != b'/' {
-        return None;
-    }
-    Some((ulid(&text[..ulid::ULID_LEN])?, ulid(&text[ulid::ULID_LEN + 1..])?))
-}
-
-fn put_ulid(to: &mut Vec<u8>, id: Id) {
-    to.extend_from_slice(ulid::Ulid::from_bytes(id).array_to_str(&mut [0; ulid::ULID_LEN]).as_bytes());
-}

@@ -99,7 +99,7 @@ fn any_value() -> impl Strategy<Value = Any> {
 
 fn unpacked(batch: &[u8], most: usize) -> Result<Vec<Vec<u8>>, Damaged> {
     let mut frames = Vec::new();
-    unpack(batch, most, |frame| frames.push(frame.to_vec()))?;
+    unpack(batch, &mut Dictionary::default(), most, |frame| frames.push(frame.to_vec()))?;
     Ok(frames)
 }
 
@@ -107,7 +107,7 @@ proptest! {
     #[test]
     fn what_is_packed_comes_back_byte_by_byte(values in prop::collection::vec(any_value(), 0..5)) {
         let frames: Vec<Vec<u8>> = values.iter().map(|value| rmp_serde::to_vec_named(value).unwrap()).collect();
-        let batch = pack(frames.iter().map(Vec::as_slice)).unwrap();
+        let batch = pack(frames.iter().map(Vec::as_slice), &mut Dictionary::default()).unwrap();
         let total: usize = frames.iter().map(Vec::len).sum();
         prop_assert_eq!(unpacked(&batch, total).unwrap(), frames);
         if total > 0 {
@@ -121,7 +121,7 @@ proptest! {
         damage in prop::collection::vec((any::<u16>(), any::<u8>()), 1..4),
     ) {
         let frames: Vec<Vec<u8>> = values.iter().map(|value| rmp_serde::to_vec_named(value).unwrap()).collect();
-        let mut batch = pack(frames.iter().map(Vec::as_slice)).unwrap();
+        let mut batch = pack(frames.iter().map(Vec::as_slice), &mut Dictionary::default()).unwrap();
         for (place, byte) in damage {
             let place = usize::from(place) % batch.len();
             batch[place] = byte;
@@ -134,7 +134,7 @@ proptest! {
     #[test]
     fn any_bytes_are_answered_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = unpacked(&bytes, 1 << 16);
-        if let Some(batch) = pack([&bytes[..]]) {
+        if let Some(batch) = pack([&bytes[..]], &mut Dictionary::default()) {
             prop_assert_eq!(unpacked(&batch, bytes.len()).unwrap(), [bytes]);
         }
     }
@@ -143,11 +143,11 @@ proptest! {
 /// What another program writes longer than needed can't be given back, and is not packed.
 #[test]
 fn only_the_shortest_form_is_packed() {
-    assert!(pack([&[0x05][..]]).is_some());
-    assert!(pack([&[0xcc, 0x05][..]]).is_none());
-    assert!(pack([&[0xd9, 1, b'a'][..]]).is_none());
-    assert!(pack([&[0xd0, 5][..]]).is_none());
-    assert!(pack([&[0x05, 0x05][..]]).is_none());
+    assert!(pack([&[0x05][..]], &mut Dictionary::default()).is_some());
+    assert!(pack([&[0xcc, 0x05][..]], &mut Dictionary::default()).is_none());
+    assert!(pack([&[0xd9, 1, b'a'][..]], &mut Dictionary::default()).is_none());
+    assert!(pack([&[0xd0, 5][..]], &mut Dictionary::default()).is_none());
+    assert!(pack([&[0x05, 0x05][..]], &mut Dictionary::default()).is_none());
 }
 
 /// Bytes inside bytes inside bytes don't make it deep.
@@ -157,6 +157,30 @@ fn nested_bytes_are_looked_into_once() {
     for _ in 0..2000 {
         value = rmp_serde::to_vec(&[ByteBuf::from(value)]).unwrap();
     }
-    let batch = pack([&value[..]]).unwrap();
+    let batch = pack([&value[..]], &mut Dictionary::default()).unwrap();
     assert_eq!(unpacked(&batch, value.len()).unwrap(), [value]);
+}
+
+/// A dictionary outlives its batch: what the first one brought is named by its place in the second.
+#[test]
+fn words_are_remembered() {
+    let text = rmp_serde::to_vec("a rather longer sentence of eleven words, for there to be several").unwrap();
+    let (mut ours, mut theirs) = (Dictionary::default(), Dictionary::default());
+    let first = pack([&text[..]], &mut ours).unwrap();
+    let second = pack([&text[..]], &mut ours).unwrap();
+    assert!(second.len() < first.len() / 2, "{} of {}", second.len(), first.len());
+    for batch in [first, second] {
+        let mut frames = Vec::new();
+        unpack(&batch, &mut theirs, 1000, |frame| frames.push(frame.to_vec())).unwrap();
+        assert_eq!(frames, [&text[..]]);
+    }
+}
+
+/// What could not be packed leaves nothing behind that only one side knows.
+#[test]
+fn a_batch_that_is_not_packed_leaves_the_dictionary_as_it_was() {
+    let mut dictionary = Dictionary::default();
+    let text = rmp_serde::to_vec("words that are in no dictionary yet").unwrap();
+    assert!(pack([&text[..], &[0xcc, 5][..]], &mut dictionary).is_none());
+    assert_eq!(dictionary.length(), (0, 0));
 }

@@ -3,7 +3,7 @@
 use super::{
     Damaged, chunk,
     leb::take_bytes,
-    tables::{ROOT, Reader, Writer},
+    tables::{RECENT, ROOT, Reader, Writer},
 };
 
 /// Deeper than any frame.
@@ -11,6 +11,8 @@ const MAX_DEPTH: usize = 64;
 
 /// What a value is.
 mod kind {
+    use super::RECENT;
+
     pub(super) const NIL: u64 = 0;
     pub(super) const FALSE: u64 = 1;
     pub(super) const TRUE: u64 = 2;
@@ -27,6 +29,9 @@ mod kind {
     pub(super) const NESTED: u64 = 12;
     pub(super) const ARRAY: u64 = 13;
     pub(super) const MAP: u64 = 14;
+    /// The time of an id that came before, the latest first.
+    pub(super) const TIME: u64 = 15;
+    pub(super) const LAST_TIME: u64 = TIME + RECENT as u64 - 1;
 }
 
 /// Keys of paths that are no field's name.
@@ -177,18 +182,21 @@ fn write(to: &mut Vec<u8>, value: &Value<'_>) -> Result<(), Damaged> {
 }
 
 /// Packs one value that was checked; `None` if it has too many fields.
-pub(super) fn put(writer: &mut Writer, mut frame: &[u8]) -> Option<()> {
+pub(super) fn put(writer: &mut Writer<'_>, mut frame: &[u8]) -> Option<()> {
     put_one(writer, ROOT, &mut frame, false)
 }
 
-fn put_one(writer: &mut Writer, path: usize, from: &mut &[u8], nested: bool) -> Option<()> {
+fn put_one(writer: &mut Writer<'_>, path: usize, from: &mut &[u8], nested: bool) -> Option<()> {
     match read(from)? {
         Value::Nil => writer.tag(path, kind::NIL),
         Value::Bool(yes) => writer.tag(path, if yes { kind::TRUE } else { kind::FALSE }),
-        Value::Unsigned(number) => {
-            writer.tag(path, kind::UNSIGNED);
-            writer.near(path, number);
-        }
+        Value::Unsigned(number) => match writer.recent(number) {
+            Some(place) => writer.tag(path, kind::TIME + place),
+            None => {
+                writer.tag(path, kind::UNSIGNED);
+                writer.near(path, number);
+            }
+        },
         Value::Negative(number) => {
             writer.tag(path, kind::NEGATIVE);
             writer.signed(path, number);
@@ -203,7 +211,7 @@ fn put_one(writer: &mut Writer, path: usize, from: &mut &[u8], nested: bool) -> 
         }
         Value::Text(text) => {
             writer.tag(path, kind::TEXT);
-            writer.text(path, text, false);
+            writer.text(path, text);
         }
         Value::Bytes(bytes) => put_bytes(writer, path, bytes, nested)?,
         Value::Array(length) => {
@@ -224,12 +232,12 @@ fn put_one(writer: &mut Writer, path: usize, from: &mut &[u8], nested: bool) -> 
 }
 
 /// A key and its value. A text's value is found at the path of its name.
-fn put_entry(writer: &mut Writer, path: usize, from: &mut &[u8], nested: bool) -> Option<()> {
+fn put_entry(writer: &mut Writer<'_>, path: usize, from: &mut &[u8], nested: bool) -> Option<()> {
     let mut ahead = *from;
     if let Value::Text(name) = read(&mut ahead)? {
         *from = ahead;
         writer.tag(path, kind::TEXT);
-        writer.text(path, name, false);
+        writer.text(path, name);
         let value = writer.child(path, name)?;
         return put_one(writer, value, from, nested);
     }
@@ -240,7 +248,7 @@ fn put_entry(writer: &mut Writer, path: usize, from: &mut &[u8], nested: bool) -
 }
 
 /// Bytes inside bytes are looked into once, so that no content makes this deep.
-fn put_bytes(writer: &mut Writer, path: usize, bytes: &[u8], nested: bool) -> Option<()> {
+fn put_bytes(writer: &mut Writer<'_>, path: usize, bytes: &[u8], nested: bool) -> Option<()> {
     if let Ok(id) = bytes.try_into() {
         writer.tag(path, kind::ID);
         writer.id(path, id);
@@ -263,12 +271,12 @@ fn put_bytes(writer: &mut Writer, path: usize, bytes: &[u8], nested: bool) -> Op
 }
 
 /// Unpacks one value of at most `most` bytes.
-pub(super) fn take(reader: &mut Reader<'_>, to: &mut Vec<u8>, most: usize) -> Result<(), Damaged> {
+pub(super) fn take(reader: &mut Reader<'_, '_>, to: &mut Vec<u8>, most: usize) -> Result<(), Damaged> {
     take_one(reader, ROOT, to, most, 0)
 }
 
 fn take_one(
-    reader: &mut Reader<'_>,
+    reader: &mut Reader<'_, '_>,
     path: usize,
     to: &mut Vec<u8>,
     most: usize,
@@ -282,12 +290,13 @@ fn take_one(
         kind::FALSE => write(to, &Value::Bool(false))?,
         kind::TRUE => write(to, &Value::Bool(true))?,
         kind::UNSIGNED => write(to, &Value::Unsigned(reader.near(path)?))?,
+        place @ kind::TIME..=kind::LAST_TIME => write(to, &Value::Unsigned(reader.recent(place - kind::TIME)?))?,
         kind::NEGATIVE => write(to, &Value::Negative(reader.signed(path)?))?,
         kind::FLOAT => write(to, &Value::Float(reader.bytes(path, 4)?.try_into().map_err(|_| Damaged)?))?,
         kind::DOUBLE => write(to, &Value::Double(reader.bytes(path, 8)?.try_into().map_err(|_| Damaged)?))?,
         kind::TEXT => {
             let mut text = Vec::new();
-            reader.text(path, None, &mut text)?;
+            reader.text(path, &mut text)?;
             write(to, &Value::Text(&text))?;
         }
         kind::BYTES => {
@@ -328,7 +337,7 @@ fn take_one(
 }
 
 fn take_entry(
-    reader: &mut Reader<'_>,
+    reader: &mut Reader<'_, '_>,
     path: usize,
     to: &mut Vec<u8>,
     most: usize,
@@ -337,7 +346,7 @@ fn take_entry(
     match reader.tag(path)? {
         kind::TEXT => {
             let mut name = Vec::new();
-            reader.text(path, None, &mut name)?;
+            reader.text(path, &mut name)?;
             write(to, &Value::Text(&name))?;
             let value = reader.child(path, &name)?;
             take_one(reader, value, to, most, depth + 1)
