@@ -25,6 +25,13 @@ pub struct Alert {
     pub why: Why,
 }
 
+impl Alert {
+    /// The alert of a member about a cause.
+    pub fn new(member: MemberId, cause: IntentId, at: Timestamp, why: Why) -> Self {
+        Self { id: router::alert_id(member, cause), member: Some(member), at, why }
+    }
+}
+
 /// An alert as it is stored and sent: without the id if that can be worked out.
 #[derive(Serialize, Deserialize)]
 struct Written {

@@ -53,19 +53,23 @@ pub fn route(
                     .filter(|member| {
                         Access::of(directory, **member).is_some_and(|access| access.dashboard == DashboardAccess::All)
                     })
-                    .map(|member| (*member, alert(*member, message, now, Why::Unassigned { message, order })))
+                    .map(|member| (*member, Alert::new(*member, message, now, Why::Unassigned { message, order })))
                     .collect()
             } else {
                 assigned
                     .into_iter()
-                    .map(|member| (member, alert(member, message, now, Why::Assigned { message, order })))
+                    .map(|member| (member, Alert::new(member, message, now, Why::Assigned { message, order })))
                     .collect()
             }
         }
         // R14: never of one's own assigning; an automation's is silent unless it says otherwise.
         Happened::Assigned { member, by: Some(by), intent } if by != member => {
             let sees = Access::of(directory, member).is_some_and(|access| access.assignable());
-            if sees { vec![(member, alert(member, intent, now, Why::AssignedBy { by: Some(by), intent: Some(intent) }))] } else { Vec::new() }
+            if sees {
+                vec![(member, Alert::new(member, intent, now, Why::AssignedBy { by: Some(by), intent: Some(intent) }))]
+            } else {
+                Vec::new()
+            }
         }
         Happened::Assigned { .. } => Vec::new(),
     }
@@ -77,8 +81,4 @@ pub fn alert_id(member: MemberId, cause: IntentId) -> AlertId {
     let mut id = [0u8; 16];
     id.copy_from_slice(&digest[..16]);
     AlertId(id)
-}
-
-fn alert(member: MemberId, cause: IntentId, at: Timestamp, why: Why) -> Alert {
-    Alert { id: alert_id(member, cause), member: Some(member), at, why }
 }

@@ -96,6 +96,11 @@ impl Document {
         self.inner.get_changes(&[]).into_iter().filter(|change| change.hash() != genesis).collect()
     }
 
+    /// The change whose hash begins so.
+    pub fn beginning_with(&self, start: &[u8]) -> Option<ChangeHash> {
+        self.inner.get_changes_meta(&[]).iter().map(|change| change.hash).find(|hash| hash.0.starts_with(start))
+    }
+
     /// The sequence number that the next change of `actor` has.
     pub fn next_seq(&self, actor: &ActorId) -> u64 {
         self.inner

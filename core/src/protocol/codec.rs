@@ -88,7 +88,14 @@ impl Encoder {
         zstd.set_parameter(zstd::zstd_safe::CParameter::HashLog(window_log.min(HASH_LOG)))?;
         zstd.set_parameter(zstd::zstd_safe::CParameter::ChainLog(window_log.min(CHAIN_LOG)))?;
         zstd.set_parameter(zstd::zstd_safe::CParameter::ContentSizeFlag(false))?;
-        Ok(Self { zstd, batch: Vec::new(), batch_bytes: 0, dictionary: Dictionary::default(), out: Vec::new(), window_log })
+        Ok(Self {
+            zstd,
+            batch: Vec::new(),
+            batch_bytes: 0,
+            dictionary: Dictionary::default(),
+            out: Vec::new(),
+            window_log,
+        })
     }
 
     /// Appends one frame.
@@ -113,7 +120,8 @@ impl Encoder {
         if forget == PACKED_ALONE {
             self.dictionary = Dictionary::default();
         }
-        let packed = if bytes < PACKED_FROM { None } else { pack(batch.iter().map(Vec::as_slice), &mut self.dictionary) };
+        let packed =
+            if bytes < PACKED_FROM { None } else { pack(batch.iter().map(Vec::as_slice), &mut self.dictionary) };
         match packed {
             Some(packed) => self.write(forget, &packed),
             None => batch.iter().try_for_each(|frame| self.write(0, frame)),
@@ -202,7 +210,17 @@ impl Decoder {
     pub fn new(limit: usize) -> Result<Self, CodecError> {
         let mut zstd = raw::Decoder::new()?;
         zstd.set_parameter(zstd::zstd_safe::DParameter::WindowLogMax(WINDOW_LOG))?;
-        Ok(Self { zstd, input: Vec::new(), taken: 0, plain: Vec::new(), at: 0, unpacked: VecDeque::new(), dictionary: Dictionary::default(), total: 0, limit })
+        Ok(Self {
+            zstd,
+            input: Vec::new(),
+            taken: 0,
+            plain: Vec::new(),
+            at: 0,
+            unpacked: VecDeque::new(),
+            dictionary: Dictionary::default(),
+            total: 0,
+            limit,
+        })
     }
 
     /// Takes in received bytes.

@@ -1,15 +1,16 @@
 //! Facts as they go over the wire: what the relay says of every message, column by column.
 //!
 //! A conversation has a fact for each message, and row by row they would take a quarter of a cold start. In columns a
-//! message takes 5 bytes: the ids stand in the order of the document's own keys; order, place and time are differences. Whatever is no plain message fact (alerts, a reason why a message is held or failed)
-//! follows as it is. A list of facts, as older peers send it, is read as well.
+//! message takes 5 bytes: the ids stand in the order of the document's own keys; order, place and time are differences. So are those of alerts about messages. Whatever else there is (an alert of having been
+//! assigned, a reason why a message is held or failed) follows as it is. A list of facts, as older peers send it, is read as well.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use serde_bytes::ByteBuf;
 
 use crate::{
-    ids::MessageId,
-    protocol::{Delivery, Fact, FactBody, MessageFact},
+    alerts::{Alert, Why},
+    ids::{MemberId, MessageId},
+    protocol::{Delivery, Fact, FactBody, MessageFact, Seq},
     time::Timestamp,
 };
 
@@ -37,9 +38,27 @@ struct Columns {
     times: ByteBuf,
     /// Codes of states.
     states: ByteBuf,
+    /// Alerts about messages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    alerts: Option<Alerts>,
     /// The other facts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     rest: Vec<Fact>,
+}
+
+/// Alerts of one member, raised by messages.
+#[derive(Serialize, Deserialize)]
+struct Alerts {
+    member: MemberId,
+    messages: Vec<MessageId>,
+    /// The message's order, less that of the alert before.
+    orders: ByteBuf,
+    /// The fact's place in the log, less the order.
+    places: ByteBuf,
+    /// The relay's time, less that in the message's id.
+    times: ByteBuf,
+    /// 1 if the member was assigned (R11), 0 if nobody was (R12).
+    assigned: ByteBuf,
 }
 
 #[derive(Deserialize)]
@@ -62,14 +81,21 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
 
 fn columns(facts: &[Fact]) -> Option<Columns> {
     let mut plain = Vec::with_capacity(facts.len());
-    let mut rest = Vec::new();
+    let (mut rest, mut alerts, mut told) = (Vec::new(), Vec::new(), None);
     for fact in facts {
         match &fact.body {
             FactBody::Message(message) => match PLAIN.iter().position(|state| *state == message.delivery) {
                 Some(state) => plain.push((message, fact.seq, u8::try_from(state).ok()?)),
                 None => rest.push(fact.clone()),
             },
-            FactBody::Alert(_) => rest.push(fact.clone()),
+            FactBody::Alert(alert) => match (alert.member, &alert.why) {
+                (Some(member), Why::Assigned { message, order } | Why::Unassigned { message, order })
+                    if *told.get_or_insert(member) == member =>
+                {
+                    alerts.push((*message, *order, fact.seq, alert));
+                }
+                _ => rest.push(fact.clone()),
+            },
         }
     }
     plain.sort_by_key(|(message, ..)| message.id);
@@ -88,8 +114,46 @@ fn columns(facts: &[Fact]) -> Option<Columns> {
         places: places.into(),
         times: times.into(),
         states: plain.iter().map(|(.., state)| *state).collect::<Vec<_>>().into(),
+        alerts: told.map(|member| alert_columns(member, &alerts)),
         rest,
     })
+}
+
+fn alert_columns(member: MemberId, alerts: &[(MessageId, u64, Seq, &Alert)]) -> Alerts {
+    let (mut orders, mut places, mut times, mut assigned) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut before = 0;
+    for (message, order, seq, alert) in alerts {
+        write(&mut orders, order.wrapping_sub(before));
+        write(&mut places, seq.wrapping_sub(*order));
+        write(&mut times, alert.at.millis().wrapping_sub(time_of(*message)).cast_unsigned());
+        assigned.push(u8::from(matches!(alert.why, Why::Assigned { .. })));
+        before = *order;
+    }
+    Alerts {
+        member,
+        messages: alerts.iter().map(|(message, ..)| *message).collect(),
+        orders: orders.into(),
+        places: places.into(),
+        times: times.into(),
+        assigned: assigned.into(),
+    }
+}
+
+fn alert_rows(alerts: Alerts, facts: &mut Vec<Fact>) -> Option<()> {
+    let (mut orders, mut places, mut times) = (&alerts.orders[..], &alerts.places[..], &alerts.times[..]);
+    if alerts.messages.len() != alerts.assigned.len() {
+        return None;
+    }
+    let mut before: u64 = 0;
+    for (message, assigned) in alerts.messages.into_iter().zip(alerts.assigned.iter()) {
+        let order = before.wrapping_add(read(&mut orders)?);
+        let seq = order.wrapping_add(read(&mut places)?);
+        let at = Timestamp(time_of(message).wrapping_add(read(&mut times)?.cast_signed()));
+        let why = if *assigned == 0 { Why::Unassigned { message, order } } else { Why::Assigned { message, order } };
+        facts.push(Fact { seq, body: FactBody::Alert(Alert::new(alerts.member, message, at, why)) });
+        before = order;
+    }
+    Some(())
 }
 
 fn rows(columns: Columns) -> Option<Vec<Fact>> {
@@ -106,6 +170,9 @@ fn rows(columns: Columns) -> Option<Vec<Fact>> {
         let delivery = PLAIN.get(usize::from(*state))?.clone();
         facts.push(Fact { seq, body: FactBody::Message(MessageFact { id, order, at, delivery }) });
         before = order;
+    }
+    if let Some(alerts) = columns.alerts {
+        alert_rows(alerts, &mut facts)?;
     }
     // In the order of the log, as they were.
     facts.sort_by_key(|fact| fact.seq);
@@ -155,6 +222,24 @@ mod tests {
     }
 
     fn fact() -> impl Strategy<Value = Fact> {
+        prop_oneof![message(), alert()]
+    }
+
+    fn alert() -> impl Strategy<Value = Fact> {
+        (any::<[u8; 16]>(), any::<[u64; 2]>(), any::<i64>(), 0..4).prop_map(|(mut id, [seq, order], at, kind)| {
+            id[0] &= 0x7f;
+            let (message, at) = (IntentId(id), Timestamp(at));
+            let (member, why) = match kind {
+                0 => (1, Why::Assigned { message, order }),
+                1 => (1, Why::Unassigned { message, order }),
+                2 => (2, Why::Unassigned { message, order }),
+                _ => (1, Why::AssignedBy { by: None, intent: Some(message) }),
+            };
+            Fact { seq, body: FactBody::Alert(Alert::new(MemberId([member; 16]), message, at, why)) }
+        })
+    }
+
+    fn message() -> impl Strategy<Value = Fact> {
         let delivery = prop_oneof![
             (0..PLAIN.len()).prop_map(|state| PLAIN[state].clone()),
             ".{0,9}".prop_map(|reason| Delivery::Failed { reason }),
@@ -182,12 +267,21 @@ mod tests {
 
         #[test]
         fn damaged_columns_are_an_error(bytes in prop::collection::vec(any::<u8>(), 0..80), states in prop::collection::vec(any::<u8>(), 0..4)) {
+            let alerts = Alerts {
+                member: MemberId([1; 16]),
+                messages: states.iter().map(|byte| IntentId([*byte; 16])).collect(),
+                orders: bytes.clone().into(),
+                places: bytes.clone().into(),
+                times: bytes.clone().into(),
+                assigned: states.clone().into(),
+            };
             let columns = Columns {
                 ids: states.iter().map(|byte| IntentId([*byte; 16])).collect(),
                 orders: bytes.clone().into(),
                 places: bytes.clone().into(),
                 times: bytes.into(),
-                states: states.into(),
+                states: states.clone().into(),
+                alerts: Some(alerts),
                 rest: Vec::new(),
             };
             let _ = rows(columns);

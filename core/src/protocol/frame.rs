@@ -204,7 +204,7 @@ pub enum Response {
         /// How the member sees it now, if that changed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         visibility: Option<Visibility>,
-        /// New changes, uncompressed, in order.
+        /// New changes, uncompressed, in order; their dependencies may be [abridged](crate::protocol::abridged).
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         changes: Vec<ByteBuf>,
         /// New facts; a fact replaces an older one of the same key.

@@ -7,6 +7,7 @@
 //! A frame is a length (4 bytes, big endian) and that many bytes of MessagePack with named fields; frames that go out together
 //! are packed together (`pack`); all of a body is one zstd stream ([`codec`]). An unknown frame, and an unknown field of a known frame, are passed over.
 
+pub mod abridged;
 pub mod codec;
 pub mod digest;
 mod fact_columns;

@@ -66,6 +66,14 @@ impl Loaded {
         self.accepted.iter().any(|change| change.hash() == *hash) || self.confirmed.contains(hash)
     }
 
+    /// The confirmed change whose hash begins so: mostly a head.
+    pub(super) fn beginning_with(&self, start: &[u8]) -> Option<ChangeHash> {
+        let begins = |hash: &ChangeHash| hash.0.starts_with(start);
+        let heads = self.confirmed_heads().into_iter().find(begins);
+        let accepted = || self.accepted.iter().map(Change::hash).find(begins);
+        heads.or_else(accepted).or_else(|| self.confirmed.beginning_with(start))
+    }
+
     /// The heads of the confirmed document, sorted.
     pub(super) fn confirmed_heads(&self) -> Vec<ChangeHash> {
         heads_after(&self.confirmed, &self.accepted)

@@ -12,6 +12,7 @@ use std::{
     sync::Arc,
 };
 
+use automerge::Change;
 use lru::LruCache;
 
 use crate::{
@@ -20,7 +21,7 @@ use crate::{
         Contact, Conversation, Directory, Document, DocumentError, Kind, Outline, Settings, document::parse_change,
     },
     policy::Visibility,
-    protocol::{Fact, Outlined, digest::document_digest},
+    protocol::{Fact, Outlined, abridged::complete, digest::document_digest},
     sync::{
         loaded::Loaded,
         rebase::is_blank,
@@ -202,7 +203,7 @@ impl Workspace {
         Ok(true)
     }
 
-    /// Appends confirmed changes to a document that is held; known ones are passed over.
+    /// Appends confirmed changes to a document that is held; known ones are passed over, abridged ones completed.
     ///
     /// # Errors
     /// [`DocumentError::MissingDependency`] if one depends on a change that is not here; nothing is then changed.
@@ -216,9 +217,14 @@ impl Workspace {
         let mut fresh = Vec::new();
         let mut parsed = Vec::new();
         for bytes in changes {
-            let change = parse_change(bytes)?;
+            let mut bytes = bytes.clone();
+            complete(&mut bytes, |start| {
+                let here = parsed.iter().map(Change::hash).find(|hash| hash.0.starts_with(start));
+                here.or_else(|| loaded.beginning_with(start)).map(|hash| hash.0)
+            });
+            let change = parse_change(&bytes)?;
             if !loaded.holds(&change.hash()) {
-                fresh.push(bytes.clone());
+                fresh.push(bytes);
                 parsed.push(change);
             }
         }

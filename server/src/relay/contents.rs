@@ -4,7 +4,7 @@ use offdesk_core::{
     ids::{DocumentId, MemberId},
     model::Kind,
     policy::{Access, Visibility},
-    protocol::{FactBody, Outlined, RegisterContent, RegisterKey, Response, Seq},
+    protocol::{FactBody, Outlined, RegisterContent, RegisterKey, Response, Seq, abridged::abridge},
 };
 use rusqlite::{OptionalExtension, params};
 use serde_bytes::{ByteArray, ByteBuf};
@@ -49,7 +49,8 @@ pub(super) fn delta(
     since: Seq,
     visibility: Option<Visibility>,
 ) -> Result<Option<Response>, StoreError> {
-    let changes = changes(tx, document, since)?;
+    let mut changes = changes(tx, document, since)?;
+    changes.iter_mut().for_each(|change| abridge(change));
     let facts = tx.facts(document, since, Some(access.member))?;
     if changes.is_empty() && facts.is_empty() {
         return Ok(None);

@@ -2,7 +2,8 @@
 //!
 //! The format is Automerge's binary document format, version 1: magic bytes, checksum, kind, length; then lists of hashes and
 //! actors, the list of the columns, and the columns. The checksum is the beginning of the chunk's SHA-256, which for a change is
-//! its hash as well: reader and writer work it out, so that the change that comes next need not name what it depends on.
+//! its hash as well: reader and writer work it out, so that the change that comes next need not name what it depends on. Only
+//! that of an abridged change ([`super::super::abridged`]) is sent.
 
 use sha2::{Digest, Sha256};
 
@@ -50,6 +51,8 @@ pub(super) struct Chunk<'a> {
     /// Places of a document's heads, or what a newer version appends.
     rest: &'a [u8],
     hash: Hash,
+    /// The first bytes of the hash, or those of what an abridged change was.
+    checksum: [u8; 4],
 }
 
 /// Takes a chunk apart; `None` if it is none, or would not come back byte by byte.
@@ -57,17 +60,14 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Chunk<'_>> {
     let rest = bytes.strip_prefix(&MAGIC)?;
     let (checksum, mut rest) = rest.split_first_chunk::<4>()?;
     let hash: Hash = Sha256::digest(rest).into();
-    if hash[..4] != checksum[..] {
-        return None;
-    }
     let (kind, after) = rest.split_first()?;
     rest = after;
     if take_unsigned(&mut rest)? != rest.len() as u64 {
         return None;
     }
     match *kind {
-        DOCUMENT => parse_document(rest, hash),
-        CHANGE => parse_change(rest, hash),
+        DOCUMENT if hash[..4] == checksum[..] => parse_document(rest, hash),
+        CHANGE => parse_change(rest, hash, *checksum),
         _ => None,
     }
 }
@@ -77,10 +77,10 @@ fn parse_document(mut rest: &[u8], hash: Hash) -> Option<Chunk<'_>> {
     let hashes = parse_list(&mut rest, parse_hash)?;
     let (changes, operations) = (parse_list(&mut rest, parse_column)?, parse_list(&mut rest, parse_column)?);
     let columns = vec![columns::parse(&changes, true, &mut rest)?, columns::parse(&operations, false, &mut rest)?];
-    Some(Chunk { hashes, actors, authored: None, columns, rest, hash })
+    Some(Chunk { hashes, actors, authored: None, columns, rest, hash, checksum: [0; 4] })
 }
 
-fn parse_change(mut rest: &[u8], hash: Hash) -> Option<Chunk<'_>> {
+fn parse_change(mut rest: &[u8], hash: Hash, checksum: [u8; 4]) -> Option<Chunk<'_>> {
     let hashes = parse_list(&mut rest, parse_hash)?;
     let mut actors = vec![parse_actor(&mut rest)?];
     let (seq, start) = (take_unsigned(&mut rest)?, take_unsigned(&mut rest)?);
@@ -90,7 +90,8 @@ fn parse_change(mut rest: &[u8], hash: Hash) -> Option<Chunk<'_>> {
     actors.extend(parse_list(&mut rest, parse_actor)?);
     let operations = parse_list(&mut rest, parse_column)?;
     let columns = vec![columns::parse(&operations, false, &mut rest)?];
-    Some(Chunk { hashes, actors, authored: Some(Authored { seq, start, time, message }), columns, rest, hash })
+    let authored = Some(Authored { seq, start, time, message });
+    Some(Chunk { hashes, actors, authored, columns, rest, hash, checksum })
 }
 
 fn parse_list<'a, T>(from: &mut &'a [u8], one: impl Fn(&mut &'a [u8]) -> Option<T>) -> Option<Vec<T>> {
@@ -137,7 +138,13 @@ pub(super) fn put(writer: &mut Writer<'_>, path: usize, chunk: &Chunk<'_>) -> Op
     writer.tag(rest, chunk.rest.len() as u64);
     writer.bytes(rest, chunk.rest);
     if chunk.authored.is_some() {
-        writer.know(chunk.hash);
+        let given = chunk.hash[..4] != chunk.checksum[..];
+        writer.tag(path, u64::from(given));
+        if given {
+            writer.bytes(path, &chunk.checksum);
+        } else {
+            writer.know(chunk.hash);
+        }
     }
     Some(())
 }
@@ -178,11 +185,20 @@ pub(super) fn take(reader: &mut Reader<'_, '_>, path: usize, to: &mut Vec<u8>, m
     let mut chunk = vec![kind];
     put_sized(&mut chunk, &body);
     let hash: Hash = Sha256::digest(&chunk).into();
-    if kind == CHANGE {
-        reader.know(hash);
-    }
     to.extend_from_slice(&MAGIC);
-    to.extend_from_slice(&hash[..4]);
+    if kind == CHANGE && reader.tag(path)? == 1 {
+        let checksum = reader.bytes(path, 4)?;
+        // A writer says only what can't be worked out.
+        if checksum == &hash[..4] {
+            return Err(Damaged);
+        }
+        to.extend_from_slice(checksum);
+    } else {
+        if kind == CHANGE {
+            reader.know(hash);
+        }
+        to.extend_from_slice(&hash[..4]);
+    }
     to.extend_from_slice(&chunk);
     if to.len() > most { Err(Damaged) } else { Ok(()) }
 }
@@ -229,7 +245,8 @@ fn take_columns(
     let (mut data, mut brought) = (Vec::new(), columns::Brought::default());
     for key in kinds {
         let path = reader.child(path, key)?;
-        let columns = columns::take(reader, path, &mut data, &mut brought, most)?;
+        let of_changes = kind == DOCUMENT && *key == KINDS_OF_COLUMNS[0];
+        let columns = columns::take(reader, path, of_changes, &mut data, &mut brought, most)?;
         put_list(to, &columns, |to, (spec, length)| {
             put_unsigned(to, *spec);
             put_unsigned(to, *length);

@@ -15,13 +15,15 @@ use super::{
 /// The lowest bits of a column's number: what it holds.
 mod holds {
     pub(super) const MASK: u64 = 0b1111;
+    pub(super) const COUNTS: u64 = 0;
+    pub(super) const NUMBERS: u64 = 2;
+    pub(super) const DIFFERENCES: u64 = 3;
     pub(super) const NAMES: u64 = 5;
     pub(super) const LENGTHS: u64 = 6;
     pub(super) const VALUES: u64 = 7;
 }
-/// The column of a document that holds the times of its changes, in seconds, and the one of their messages.
+/// The column of a document that holds the times of its changes, in seconds. The only names among its columns are the messages.
 const CHANGE_TIMES: u64 = 0x23;
-const CHANGE_MESSAGES: u64 = 0x35;
 /// The lowest bits of an entry in the column of lengths: the value's type.
 mod is {
     pub(super) const MASK: u64 = 0b1111;
@@ -43,6 +45,7 @@ mod below {
     pub(super) const TIMES: &[u8] = b"times";
     pub(super) const OTHERS: &[u8] = b"others";
     pub(super) const KINDS: &[u8] = b"kinds";
+    pub(super) const NUMBERS: &[u8] = b"numbers";
 }
 /// More rows than this without a name are not remembered one by one.
 const MAX_NAMELESS: u64 = 1 << 16;
@@ -62,6 +65,8 @@ enum Content<'a> {
     Values(Vec<Run<u64>>, Vec<&'a [u8]>),
     /// Differences.
     Times(Vec<Run<i64>>),
+    Numbers(Vec<Run<u64>>),
+    Differences(Vec<Run<i64>>),
 }
 
 /// Part of a run-length encoded column.
@@ -112,6 +117,8 @@ pub(super) fn parse<'a>(list: &[(u64, u64)], of_changes: bool, from: &mut &'a [u
                 })
             }
             _ if of_changes && *spec == CHANGE_TIMES => parse_runs(bytes, take_signed).map(Content::Times),
+            holds::DIFFERENCES => parse_runs(bytes, take_signed).map(Content::Differences),
+            holds::COUNTS..=holds::NUMBERS => parse_runs(bytes, take_unsigned).map(Content::Numbers),
             _ => None,
         };
         columns.push(Column { spec: *spec, content: content.unwrap_or(Content::AsItIs(bytes)) });
@@ -187,9 +194,6 @@ fn put_column(writer: &mut Writer<'_>, path: usize, column: &Column<'_>, brought
         Content::Lengths => writer.tag(path, 1),
         Content::Names(runs) => {
             writer.tag(path, (runs.len() as u64) << 1 | 1);
-            if column.spec == CHANGE_MESSAGES {
-                brought.changes.clear();
-            }
             let texts = writer.child(path, below::TEXTS)?;
             for run in runs {
                 put_run(writer, path, run, |writer, name| brought.name(writer.text(texts, name)));
@@ -209,6 +213,16 @@ fn put_column(writer: &mut Writer<'_>, path: usize, column: &Column<'_>, brought
                 });
                 expected.skip(run);
             }
+        }
+        Content::Numbers(runs) => {
+            writer.tag(path, (runs.len() as u64) << 1 | 1);
+            let numbers = writer.child(path, below::NUMBERS)?;
+            runs.iter().for_each(|run| put_run(writer, path, run, |writer, number| writer.unsigned(numbers, *number)));
+        }
+        Content::Differences(runs) => {
+            writer.tag(path, (runs.len() as u64) << 1 | 1);
+            let numbers = writer.child(path, below::NUMBERS)?;
+            runs.iter().for_each(|run| put_run(writer, path, run, |writer, number| writer.signed(numbers, *number)));
         }
         Content::Values(runs, values) => {
             writer.tag(path, (runs.len() as u64) << 1 | 1);
@@ -337,10 +351,11 @@ fn unfold(folded: u64) -> i64 {
     ((folded >> 1) ^ (folded & 1).wrapping_neg()).cast_signed()
 }
 
-/// Unpacks columns behind what `to` holds. Returns number and length of each.
+/// Unpacks columns behind what `to` holds. `of_changes`: of a document's changes. Returns number and length of each.
 pub(super) fn take(
     reader: &mut Reader<'_, '_>,
     path: usize,
+    of_changes: bool,
     to: &mut Vec<u8>,
     brought: &mut Brought,
     most: usize,
@@ -356,7 +371,7 @@ pub(super) fn take(
             let path = reader.child(path, &spec.to_be_bytes())?;
             let (before, from) = columns.split_at_mut(place);
             let lengths = before.last_mut().filter(|_| place > 0 && specs[place - 1] + 1 == *spec);
-            take_column(reader, path, *spec, lengths, &mut from[0], (brought, left))?;
+            take_column(reader, path, (*spec, of_changes), lengths, &mut from[0], (brought, left))?;
             left = left.checked_sub(from[0].len()).ok_or(Damaged)?;
         }
     }
@@ -368,7 +383,7 @@ pub(super) fn take(
 fn take_column(
     reader: &mut Reader<'_, '_>,
     path: usize,
-    spec: u64,
+    (spec, of_changes): (u64, bool),
     lengths: Option<&mut Vec<u8>>,
     to: &mut Vec<u8>,
     (brought, most): (&mut Brought, usize),
@@ -383,9 +398,6 @@ fn take_column(
         // Comes with the values.
         holds::LENGTHS => Ok(()),
         holds::NAMES => {
-            if spec == CHANGE_MESSAGES {
-                brought.changes.clear();
-            }
             let texts = reader.child(path, below::TEXTS)?;
             for _ in 0..count {
                 let run = take_run(reader, path, to, |reader, to| {
@@ -405,7 +417,7 @@ fn take_column(
             let lengths = lengths.filter(|lengths| lengths.is_empty()).ok_or(Damaged)?;
             take_values(reader, path, count, lengths, to, (brought, most))
         }
-        _ if spec == CHANGE_TIMES => {
+        _ if of_changes && spec == CHANGE_TIMES => {
             let mut expected = Expected::default();
             for _ in 0..count {
                 let mut difference = 0;
@@ -422,6 +434,19 @@ fn take_column(
                 }
             }
             Ok(())
+        }
+        kind @ holds::COUNTS..=holds::DIFFERENCES => {
+            let numbers = reader.child(path, below::NUMBERS)?;
+            (0..count).try_for_each(|_| {
+                let one = |reader: &mut Reader<'_, '_>, to: &mut Vec<u8>| {
+                    match kind {
+                        holds::DIFFERENCES => put_signed(to, reader.signed(numbers)?),
+                        _ => put_unsigned(to, reader.unsigned(numbers)?),
+                    }
+                    Ok(())
+                };
+                take_run(reader, path, to, one).map(|_| ())
+            })
         }
         _ => Err(Damaged),
     }

@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
+    super::abridged::{ABRIDGED_BYTES, is_abridged},
     Damaged,
     leb::{put_signed, put_unsigned, take_bytes, take_signed, take_unsigned},
     texts::Dictionary,
@@ -33,7 +34,7 @@ pub(super) mod stream {
     /// Values.
     pub(in super::super) const DATA: usize = 1;
     /// Places of ids in their table.
-    pub(super) const PLACES: usize = 2;
+    pub(in super::super) const PLACES: usize = 2;
     /// Times of new ids.
     pub(super) const TIMES: usize = 3;
     pub(super) const COUNT: usize = 4;
@@ -207,7 +208,9 @@ impl<'d> Writer<'d> {
             place
         } else {
             put_unsigned(self.stream(path, PLACES), 0);
-            self.bytes(HASHES, &hash);
+            let length = if is_abridged(&hash) { ABRIDGED_BYTES } else { hash.len() };
+            self.tag(HASHES, length as u64);
+            self.bytes(HASHES, &hash[..length]);
             self.hashes.add(hash)
         };
         self.paths.last[path].hash = place;
@@ -263,7 +266,8 @@ impl<'a, 'd> Reader<'a, 'd> {
         let mut lengths = Vec::new();
         let mut place: u64 = 0;
         for _ in 0..filled {
-            place = place.checked_add(number(&mut rest)?).filter(|place| *place < paths * COUNT as u64).ok_or(Damaged)?;
+            place =
+                place.checked_add(number(&mut rest)?).filter(|place| *place < paths * COUNT as u64).ok_or(Damaged)?;
             lengths.push((place as usize, number(&mut rest)?));
         }
         for (place, length) in lengths {
@@ -344,7 +348,10 @@ impl<'a, 'd> Reader<'a, 'd> {
         let last = self.paths.last[path];
         let place = match take_unsigned(self.stream(path, PLACES)).ok_or(Damaged)? {
             0 => {
-                let hash: Hash = self.bytes(HASHES, 32)?.try_into().map_err(|_| Damaged)?;
+                let mut hash = Hash::default();
+                let length = self.tag(HASHES)?;
+                let bytes = self.bytes(HASHES, length)?;
+                hash.get_mut(..bytes.len()).ok_or(Damaged)?.copy_from_slice(bytes);
                 // A writer names a hash that is known by its place.
                 if !self.known_hashes.insert(hash) {
                     return Err(Damaged);
@@ -382,4 +389,3 @@ fn stepped(last: usize, code: u64) -> usize {
 pub(super) fn time_of(id: &Id) -> u64 {
     id[..6].iter().fold(0, |time, byte| time << 8 | u64::from(*byte))
 }
-

@@ -51,8 +51,8 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
 
 /// A saved document, one of its changes, or either with a byte changed.
 fn chunk() -> impl Strategy<Value = Vec<u8>> {
-    (prop::collection::vec((text(), text(), any::<i64>(), any::<u8>()), 1..6), any::<bool>(), any::<Option<u16>>()).prop_map(
-        |(entries, whole, damage)| {
+    (prop::collection::vec((text(), text(), any::<i64>(), any::<u8>()), 1..6), any::<bool>(), any::<Option<u16>>())
+        .prop_map(|(entries, whole, damage)| {
             let mut document = AutoCommit::new().with_actor(ActorId::from([7; 16]));
             for (key, value, time, byte) in entries {
                 let Ok(entry) = document.put_object(ROOT, format!("k{key}"), ObjType::Map) else { continue };
@@ -73,8 +73,7 @@ fn chunk() -> impl Strategy<Value = Vec<u8>> {
                 bytes[place] ^= 1;
             }
             bytes
-        },
-    )
+        })
 }
 
 fn any_value() -> impl Strategy<Value = Any> {

@@ -1,7 +1,8 @@
 //! Texts: ids as letters, short words, and what people write, word by word.
 //!
 //! What people write is taken apart into words and what stands between them. A word is a place in a dictionary that both sides
-//! build as words come up, in the order in which they do, so that frequent words tend to have low places. The compressor then
+//! build as words come up, in the order in which they do, so that frequent words tend to have low places. Words with a single
+//! space between them make a phrase, whose number of words is all that is said of the spaces. The compressor then
 //! sees one byte for a frequent word and two for others, each with its like, instead of letters among which it has to find
 //! that word again. On a cold start the dictionary outlives the batch; its size is bounded.
 
@@ -9,9 +10,10 @@ use std::collections::HashMap;
 
 use super::{
     Damaged,
+    leb::{put_unsigned, take_unsigned},
     tables::{
         GAPS, Id, NAMES, NEW_WORDS, Reader, WORDS, Writer,
-        stream::{DATA, TAGS},
+        stream::{DATA, PLACES, TAGS},
     },
 };
 
@@ -111,19 +113,29 @@ impl Writer<'_> {
         None
     }
 
+    /// Phrase by phrase: words with a single space between them, and what ends it.
     fn words(&mut self, path: usize, text: &[u8]) {
-        let (mut parts, mut count) = (text, 0);
-        loop {
-            let gap = cut(&mut parts, false);
-            self.gap(gap);
-            if parts.is_empty() {
-                break;
+        let (mut parts, mut phrases) = (text, 0);
+        while !parts.is_empty() {
+            let mut words = 0;
+            let mut gap = cut(&mut parts, false);
+            // A phrase may begin the text or follow a gap: nothing stands before its first word.
+            if gap.is_empty() {
+                loop {
+                    let word = cut(&mut parts, true);
+                    self.word(word);
+                    words += 1;
+                    gap = cut(&mut parts, false);
+                    if gap != b" " || parts.is_empty() {
+                        break;
+                    }
+                }
             }
-            let word = cut(&mut parts, true);
-            self.word(word);
-            count += 1;
+            put_unsigned(self.stream(GAPS, PLACES), words);
+            self.gap(gap);
+            phrases += 1;
         }
-        self.tag(path, count);
+        self.tag(path, phrases);
     }
 
     fn word(&mut self, word: &[u8]) {
@@ -181,10 +193,13 @@ impl Reader<'_, '_> {
             }
             form::TEXT => {
                 let start = to.len();
-                let count = self.tag(path)?;
-                self.gap(to)?;
-                for _ in 0..count {
-                    self.word(to)?;
+                for _ in 0..self.tag(path)? {
+                    for word in 0..take_unsigned(self.stream(GAPS, PLACES)).ok_or(Damaged)? {
+                        if word > 0 {
+                            to.push(b' ');
+                        }
+                        self.word(to)?;
+                    }
                     self.gap(to)?;
                 }
                 self.texts.push(to[start..].to_vec());
