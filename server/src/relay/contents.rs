@@ -4,7 +4,7 @@ use offdesk_core::{
     ids::{DocumentId, MemberId},
     model::Kind,
     policy::{Access, Visibility},
-    protocol::{FactBody, Outlined, RegisterContent, RegisterKey, Response, Seq, abridged::abridge},
+    protocol::{FactBody, Outlined, RegisterContent, RegisterKey, Response, Seq},
 };
 use rusqlite::{OptionalExtension, params};
 use serde_bytes::{ByteArray, ByteBuf};
@@ -49,8 +49,7 @@ pub(super) fn delta(
     since: Seq,
     visibility: Option<Visibility>,
 ) -> Result<Option<Response>, StoreError> {
-    let mut changes = changes(tx, document, since)?;
-    changes.iter_mut().for_each(|change| abridge(change));
+    let changes = changes(tx, document, since)?;
     let facts = tx.facts(document, since, Some(access.member))?;
     if changes.is_empty() && facts.is_empty() {
         return Ok(None);

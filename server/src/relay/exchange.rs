@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use offdesk_core::{
     ids::DocumentId,
     policy::Visibility,
-    protocol::{Cursor, Goodbye, Response, VERSION, Verdict, Welcome},
+    protocol::{Cursor, Goodbye, Response, VERSION, Verdict, Welcome, abridged::abridge},
     time::Timestamp,
 };
 use rand::Rng;
@@ -408,6 +408,7 @@ impl Exchange {
                 for frame in &mut page.frames {
                     if let Response::Delta { changes, .. } = frame {
                         changes.retain(|change| !self.accepted.contains(change));
+                        changes.iter_mut().for_each(|change| abridge(change));
                     }
                 }
                 self.tell |= !page.frames.is_empty();
