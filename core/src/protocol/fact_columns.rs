@@ -4,6 +4,8 @@
 //! message takes 5 bytes: the ids stand in the order of the document's own keys; order, place and time are differences. So are those of alerts about messages. Whatever else there is (an alert of having been
 //! assigned, a reason why a message is held or failed) follows as it is. A list of facts, as older peers send it, is read as well.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use serde_bytes::ByteBuf;
 
@@ -51,7 +53,7 @@ struct Columns {
 struct Alerts {
     member: MemberId,
     messages: Vec<MessageId>,
-    /// The message's order, less that of the alert before.
+    /// The message's order, less that in the message's own fact if there is one above, else that of the alert before.
     orders: ByteBuf,
     /// The fact's place in the log, less the order.
     places: ByteBuf,
@@ -114,16 +116,25 @@ fn columns(facts: &[Fact]) -> Option<Columns> {
         places: places.into(),
         times: times.into(),
         states: plain.iter().map(|(.., state)| *state).collect::<Vec<_>>().into(),
-        alerts: told.map(|member| alert_columns(member, &alerts)),
+        alerts: told.map(|member| {
+            alert_columns(member, &alerts, |message| {
+                let place = plain.binary_search_by_key(&message, |(fact, ..)| fact.id).ok()?;
+                Some(plain[place].0.order)
+            })
+        }),
         rest,
     })
 }
 
-fn alert_columns(member: MemberId, alerts: &[(MessageId, u64, Seq, &Alert)]) -> Alerts {
+fn alert_columns(
+    member: MemberId,
+    alerts: &[(MessageId, u64, Seq, &Alert)],
+    order_of: impl Fn(MessageId) -> Option<u64>,
+) -> Alerts {
     let (mut orders, mut places, mut times, mut assigned) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut before = 0;
     for (message, order, seq, alert) in alerts {
-        write(&mut orders, order.wrapping_sub(before));
+        write(&mut orders, order.wrapping_sub(order_of(*message).unwrap_or(before)));
         write(&mut places, seq.wrapping_sub(*order));
         write(&mut times, alert.at.millis().wrapping_sub(time_of(*message)).cast_unsigned());
         assigned.push(u8::from(matches!(alert.why, Why::Assigned { .. })));
@@ -139,14 +150,14 @@ fn alert_columns(member: MemberId, alerts: &[(MessageId, u64, Seq, &Alert)]) -> 
     }
 }
 
-fn alert_rows(alerts: Alerts, facts: &mut Vec<Fact>) -> Option<()> {
+fn alert_rows(alerts: Alerts, known: &BTreeMap<MessageId, u64>, facts: &mut Vec<Fact>) -> Option<()> {
     let (mut orders, mut places, mut times) = (&alerts.orders[..], &alerts.places[..], &alerts.times[..]);
     if alerts.messages.len() != alerts.assigned.len() {
         return None;
     }
     let mut before: u64 = 0;
     for (message, assigned) in alerts.messages.into_iter().zip(alerts.assigned.iter()) {
-        let order = before.wrapping_add(read(&mut orders)?);
+        let order = known.get(&message).copied().unwrap_or(before).wrapping_add(read(&mut orders)?);
         let seq = order.wrapping_add(read(&mut places)?);
         let at = Timestamp(time_of(message).wrapping_add(read(&mut times)?.cast_signed()));
         let why = if *assigned == 0 { Why::Unassigned { message, order } } else { Why::Assigned { message, order } };
@@ -162,17 +173,20 @@ fn rows(columns: Columns) -> Option<Vec<Fact>> {
         return None;
     }
     let mut facts = columns.rest;
+    let mut orders_of = BTreeMap::new();
     let mut before: u64 = 0;
     for (id, state) in columns.ids.into_iter().zip(columns.states.iter()) {
         let order = before.wrapping_add(read(&mut orders)?);
         let seq = order.wrapping_add(read(&mut places)?);
         let at = Timestamp(time_of(id).wrapping_add(read(&mut times)?.cast_signed()));
         let delivery = PLAIN.get(usize::from(*state))?.clone();
+        // A message has one fact.
+        orders_of.insert(id, order);
         facts.push(Fact { seq, body: FactBody::Message(MessageFact { id, order, at, delivery }) });
         before = order;
     }
     if let Some(alerts) = columns.alerts {
-        alert_rows(alerts, &mut facts)?;
+        alert_rows(alerts, &orders_of, &mut facts)?;
     }
     // In the order of the log, as they were.
     facts.sort_by_key(|fact| fact.seq);

@@ -11,6 +11,7 @@ use super::{
     Damaged, columns,
     leb::{put_signed, put_unsigned, take_bytes, take_signed, take_unsigned},
     tables::{Hash, Id, Reader, Writer, time_of},
+    times::Brought,
 };
 
 const MAGIC: [u8; 4] = [0x85, 0x6f, 0x4a, 0x83];
@@ -129,7 +130,7 @@ pub(super) fn put(writer: &mut Writer<'_>, path: usize, chunk: &Chunk<'_>) -> Op
         let id = writer.text(paths[3]?, message);
         writer.signed(paths[2]?, time.wrapping_sub(seconds_of(id)));
     }
-    let mut brought = columns::Brought::default();
+    let mut brought = Brought::default();
     for (columns, key) in chunk.columns.iter().zip(KINDS_OF_COLUMNS) {
         let path = writer.child(path, key)?;
         columns::put(writer, path, columns, &mut brought)?;
@@ -242,7 +243,7 @@ fn take_columns(
     most: usize,
 ) -> Result<(), Damaged> {
     let kinds = if kind == DOCUMENT { &KINDS_OF_COLUMNS[..] } else { &KINDS_OF_COLUMNS[..1] };
-    let (mut data, mut brought) = (Vec::new(), columns::Brought::default());
+    let (mut data, mut brought) = (Vec::new(), Brought::default());
     for key in kinds {
         let path = reader.child(path, key)?;
         let of_changes = kind == DOCUMENT && *key == KINDS_OF_COLUMNS[0];

@@ -9,7 +9,8 @@
 use super::{
     Damaged,
     leb::{put_signed, put_unsigned, take_bytes, take_signed, take_unsigned},
-    tables::{Id, Reader, Writer, time_of},
+    tables::{Reader, Writer},
+    times::{Brought, Expected, put_time, take_time},
 };
 
 /// The lowest bits of a column's number: what it holds.
@@ -30,15 +31,6 @@ mod is {
     pub(super) const TEXT: u64 = 6;
     pub(super) const TIME: u64 = 9;
 }
-/// How a time is said: like the last one, or as that of an id, so many further on; or as a difference.
-mod time {
-    pub(super) const LAST: u64 = 0;
-    pub(super) const FROM_LAST: u64 = 1;
-    pub(super) const FROM_NEXT: u64 = 2;
-    pub(super) const IDS: u64 = 3;
-    /// As far as it is looked for.
-    pub(super) const AHEAD: usize = 16;
-}
 /// Keys of the paths below a column's.
 mod below {
     pub(super) const TEXTS: &[u8] = b"texts";
@@ -47,9 +39,6 @@ mod below {
     pub(super) const KINDS: &[u8] = b"kinds";
     pub(super) const NUMBERS: &[u8] = b"numbers";
 }
-/// More rows than this without a name are not remembered one by one.
-const MAX_NAMELESS: u64 = 1 << 16;
-
 /// One column of a chunk.
 pub(super) struct Column<'a> {
     spec: u64,
@@ -74,29 +63,6 @@ enum Run<T> {
     Repeated(i64, T),
     Each(Vec<T>),
     Nulls(u64),
-}
-
-/// What the columns of a chunk have brought so far.
-#[derive(Debug, Default)]
-pub(super) struct Brought {
-    /// Times of ids, in milliseconds, in the order in which they came.
-    ids: Vec<i64>,
-    next: usize,
-    last: i64,
-    /// The time of the id in each change's message.
-    changes: Vec<Option<i64>>,
-}
-
-impl Brought {
-    fn name(&mut self, id: Option<Id>) {
-        let time = id.map(|id| time_of(&id).cast_signed());
-        self.ids.extend(time);
-        self.changes.push(time);
-    }
-
-    fn nameless(&mut self, count: u64) {
-        self.changes.extend((0..count.min(MAX_NAMELESS)).map(|_| None));
-    }
 }
 
 /// Cuts the columns that a list names (number and length of each) off the front. `of_changes`: of a document's changes.
@@ -211,7 +177,11 @@ fn put_column(writer: &mut Writer<'_>, path: usize, column: &Column<'_>, brought
                     writer.tag(path, fold(difference.wrapping_sub(by)));
                     expected.is(*difference);
                 });
-                expected.skip(run);
+                match run {
+                    Run::Repeated(count, difference) => expected.repeated(*count, *difference),
+                    Run::Nulls(count) => expected.nulls(*count),
+                    Run::Each(_) => {}
+                }
             }
         }
         Content::Numbers(runs) => {
@@ -281,74 +251,6 @@ fn put_values(
         });
     }
     Some(())
-}
-
-fn put_time(writer: &mut Writer<'_>, path: usize, time: i64, brought: &mut Brought) {
-    let ahead = brought.ids[brought.next..].iter().take(time::AHEAD).position(|id| *id == time);
-    if time == brought.last {
-        writer.tag(path, time::LAST);
-    } else if let Some(ahead) = ahead {
-        writer.tag(path, time::IDS + ahead as u64);
-        brought.next += ahead + 1;
-    } else {
-        let next = brought.ids.get(brought.next);
-        match next.filter(|next| time.abs_diff(**next) < time.abs_diff(brought.last)) {
-            Some(next) => {
-                writer.tag(path, time::FROM_NEXT);
-                writer.signed(path, time.wrapping_sub(*next));
-                brought.next += 1;
-            }
-            None => {
-                writer.tag(path, time::FROM_LAST);
-                writer.signed(path, time.wrapping_sub(brought.last));
-            }
-        }
-    }
-    brought.last = time;
-}
-
-/// The times of changes, as the ids in their messages let one expect them.
-#[derive(Default)]
-struct Expected {
-    row: usize,
-    last: i64,
-}
-
-impl Expected {
-    fn difference(&self, brought: &Brought) -> i64 {
-        match brought.changes.get(self.row) {
-            Some(Some(time)) => time.div_euclid(1000).wrapping_sub(self.last),
-            _ => 0,
-        }
-    }
-
-    fn is(&mut self, difference: i64) {
-        self.row += 1;
-        self.last = self.last.wrapping_add(difference);
-    }
-
-    /// Goes past what a run repeats.
-    fn skip(&mut self, run: &Run<i64>) {
-        match run {
-            Run::Repeated(count, difference) => self.repeated(*count, *difference),
-            Run::Nulls(count) => self.row = self.row.saturating_add(*count as usize),
-            Run::Each(_) => {}
-        }
-    }
-
-    fn repeated(&mut self, count: i64, difference: i64) {
-        self.row = self.row.saturating_add(count as usize - 1);
-        self.last = self.last.wrapping_add(difference.wrapping_mul(count - 1));
-    }
-}
-
-/// Numbers near zero on either side as small ones.
-fn fold(number: i64) -> u64 {
-    ((number << 1) ^ (number >> 63)).cast_unsigned()
-}
-
-fn unfold(folded: u64) -> i64 {
-    ((folded >> 1) ^ (folded & 1).wrapping_neg()).cast_signed()
 }
 
 /// Unpacks columns behind what `to` holds. `of_changes`: of a document's changes. Returns number and length of each.
@@ -429,7 +331,7 @@ fn take_column(
                 })?;
                 match run {
                     Run::Repeated(count, ()) => expected.repeated(count, difference),
-                    Run::Nulls(count) => expected.skip(&Run::Nulls(count)),
+                    Run::Nulls(count) => expected.nulls(count),
                     Run::Each(_) => {}
                 }
             }
@@ -523,21 +425,11 @@ fn take_values(
     Ok(())
 }
 
-fn take_time(reader: &mut Reader<'_, '_>, path: usize, brought: &mut Brought) -> Result<i64, Damaged> {
-    let time = match reader.tag(path)? {
-        time::LAST => brought.last,
-        time::FROM_LAST => brought.last.wrapping_add(reader.signed(path)?),
-        time::FROM_NEXT => {
-            brought.next += 1;
-            let next = brought.ids.get(brought.next - 1).copied().ok_or(Damaged)?;
-            next.wrapping_add(reader.signed(path)?)
-        }
-        ahead => {
-            let ahead = usize::try_from(ahead - time::IDS).ok().filter(|ahead| *ahead < time::AHEAD).ok_or(Damaged)?;
-            brought.next += ahead + 1;
-            brought.ids.get(brought.next - 1).copied().ok_or(Damaged)?
-        }
-    };
-    brought.last = time;
-    Ok(time)
+/// Numbers near zero on either side as small ones.
+fn fold(number: i64) -> u64 {
+    ((number << 1) ^ (number >> 63)).cast_unsigned()
+}
+
+fn unfold(folded: u64) -> i64 {
+    ((folded >> 1) ^ (folded & 1).wrapping_neg()).cast_signed()
 }

@@ -24,6 +24,7 @@ mod columns;
 mod leb;
 mod tables;
 mod texts;
+mod times;
 mod values;
 
 use tables::{Reader, Writer};
