@@ -56,25 +56,20 @@ impl Outline {
         }
     }
 
-    /// The bytes that are stored and sent; `None` if it can't be expressed. Ids are texts here, as in the document: the
-    /// compressor finds them there.
+    /// The bytes that are stored and sent; `None` if it can't be expressed.
     pub fn pack(&self) -> Option<Vec<u8>> {
-        let mut bytes = Vec::new();
-        let mut serializer = rmp_serde::Serializer::new(&mut bytes).with_human_readable();
         match self {
-            Self::Conversation(_) => self.serialize(&mut serializer).ok()?,
+            Self::Conversation(_) => rmp_serde::to_vec(self).ok(),
             Self::Contact(contact) => {
                 let nameless = Contact { id: DocumentId([0; 16]), ..contact.clone() };
-                Self::Contact(nameless).serialize(&mut serializer).ok()?;
+                rmp_serde::to_vec(&Self::Contact(nameless)).ok()
             }
         }
-        Some(bytes)
     }
 
     /// Reads the bytes of a document's outline; `None` if another version wrote them.
     pub fn unpack(document: DocumentId, bytes: &[u8]) -> Option<Self> {
-        let mut deserializer = rmp_serde::Deserializer::from_read_ref(bytes).with_human_readable();
-        match Self::deserialize(&mut deserializer).ok()? {
+        match rmp_serde::from_slice(bytes).ok()? {
             Self::Contact(contact) => Some(Self::Contact(Contact { id: document, ..contact })),
             conversation @ Self::Conversation(_) => Some(conversation),
         }

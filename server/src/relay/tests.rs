@@ -315,7 +315,7 @@ fn what_an_exchange_accepted_does_not_come_back_in_it() {
     let intent = anas.intent(&mut office, document, &Verb::AddTag { tag: "vip".into() });
     let epoch = office.store.read_blocking(accept::epoch).unwrap();
     let hello = Hello {
-        version: 1,
+        version: offdesk_core::protocol::VERSION,
         incarnation: Incarnation { previous: 1, next: 2 },
         cursor: Cursor { epoch, ..receiver.cursor },
         pull: true,

@@ -97,7 +97,13 @@ fn ended() -> Part {
 }
 
 fn welcome(up_to_date: bool) -> Response {
-    Response::Welcome(Welcome { version: 1, epoch: 1, now: END, up_to_date, clone: false })
+    Response::Welcome(Welcome {
+        version: offdesk_core::protocol::VERSION,
+        epoch: 1,
+        now: END,
+        up_to_date,
+        clone: false,
+    })
 }
 
 fn member(number: usize) -> MemberId {

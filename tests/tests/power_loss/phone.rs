@@ -259,7 +259,13 @@ pub(crate) fn identity() -> (Identity, SyncState) {
 }
 
 pub(crate) fn welcome(epoch: u64) -> Response {
-    Response::Welcome(Welcome { version: 1, epoch, now: START, up_to_date: false, clone: false })
+    Response::Welcome(Welcome {
+        version: offdesk_core::protocol::VERSION,
+        epoch,
+        now: START,
+        up_to_date: false,
+        clone: false,
+    })
 }
 
 pub(crate) fn cursor(epoch: u64, seq: u64, backfill: Option<Backfill>) -> Response {

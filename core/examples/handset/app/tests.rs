@@ -157,7 +157,13 @@ async fn scene() -> Scene {
     let now = SystemClock.now();
     let settings = Settings { name: "Sprocket & Söhne".into(), numbers: vec![OURS.into()], ..Settings::default() };
     let mut frames = vec![
-        Response::Welcome(Welcome { version: 1, epoch: 1, now, up_to_date: false, clone: false }),
+        Response::Welcome(Welcome {
+            version: offdesk_core::protocol::VERSION,
+            epoch: 1,
+            now,
+            up_to_date: false,
+            clone: false,
+        }),
         directory(),
         snapshot(Kind::Settings, id(1, 2), &settings.actions(), Vec::new()),
     ];

@@ -8,7 +8,7 @@ use tokio::{
 use super::*;
 use crate::{
     engine::{stats::Traffic, transport::Http},
-    protocol::{Encoder, Hello, Incarnation, Request},
+    protocol::{Encoder, Hello, Incarnation, Request, VERSION},
     sync::session::End,
 };
 
@@ -49,7 +49,7 @@ async fn ask(answer: Vec<u8>) -> (Vec<Part>, Vec<u8>, Arc<Traffic>) {
     let config = Config::new("unused.db", DatabaseKey::new([0; 32]));
     let http = Http::new(&address, &config, traffic.clone()).unwrap();
     let hello = Request::Hello(Hello {
-        version: 1,
+        version: VERSION,
         incarnation: Incarnation { previous: 1, next: 1 },
         cursor: Cursor::default(),
         pull: true,

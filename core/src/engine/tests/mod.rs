@@ -24,7 +24,7 @@ use crate::{
     policy::Visibility,
     protocol::{
         Cursor, Delivery, ENROL_PATH, EnrolRequest, EnrolResponse, Fact, FactBody, MessageFact, Problem, Response,
-        Welcome,
+        VERSION, Welcome,
     },
     store::DatabaseKey,
     time::Timestamp,
@@ -140,7 +140,7 @@ fn id(group: u8, number: u8) -> [u8; 16] {
 }
 
 fn welcome() -> Response {
-    Response::Welcome(Welcome { version: 1, epoch: 1, now: START, up_to_date: false, clone: false })
+    Response::Welcome(Welcome { version: VERSION, epoch: 1, now: START, up_to_date: false, clone: false })
 }
 
 fn cursor(seq: u64, up_to_date: bool) -> Response {

@@ -183,3 +183,18 @@ fn a_batch_that_is_not_packed_leaves_the_dictionary_as_it_was() {
     assert!(pack([&text[..], &[0xcc, 5][..]], &mut dictionary).is_none());
     assert_eq!(dictionary.length(), (0, 0));
 }
+
+/// What goes over the wire is pinned: another side must be able to read it.
+#[test]
+fn the_packed_form_is_pinned() {
+    let mut document = AutoCommit::new().with_actor(ActorId::from([7; 16]));
+    let entry = document.put_object(ROOT, "01JD3Z5N8QW2V4X6Y7A9BCDEFG", ObjType::Map).unwrap();
+    document.put(&entry, "text", "Is the blue one still there? I'd take the blue one.").unwrap();
+    document.put(&entry, "at", ScalarValue::Timestamp(1_731_955_000_000)).unwrap();
+    let saved = document.save_nocompress();
+    let frame = (ByteBuf::from(saved), "held", ByteBuf::from([1; 16]), ByteBuf::from([2; 32]), 70_000, -3);
+    let frame = rmp_serde::to_vec_named(&frame).unwrap();
+    let packed = pack([&frame[..], &frame[..]], &mut Dictionary::default()).unwrap();
+    let hash = <sha2::Sha256 as sha2::Digest>::digest(&packed);
+    assert_eq!(hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>(), "?");
+}
