@@ -35,12 +35,12 @@ impl Alert {
 /// An alert as it is stored and sent: without the id if that can be worked out.
 #[derive(Serialize, Deserialize)]
 struct Written {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     id: Option<AlertId>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    member: Option<MemberId>,
     at: Timestamp,
     why: Why,
+    // Last, since rows are written without names and older ones end before it.
+    #[serde(default)]
+    member: Option<MemberId>,
 }
 
 impl From<Alert> for Written {

@@ -218,10 +218,14 @@ impl Workspace {
         let mut parsed = Vec::new();
         for bytes in changes {
             let mut bytes = bytes.clone();
-            complete(&mut bytes, |start| {
+            let whole = complete(&mut bytes, |start| {
                 let here = parsed.iter().map(Change::hash).find(|hash| hash.0.starts_with(start));
                 here.or_else(|| loaded.beginning_with(start)).map(|hash| hash.0)
             });
+            if !whole {
+                let why = "what it depends on can't be told from its abridged form";
+                return Err(DocumentError::UnreadableChange(why.into()).into());
+            }
             let change = parse_change(&bytes)?;
             if !loaded.holds(&change.hash()) {
                 fresh.push(bytes);
