@@ -392,7 +392,8 @@ impl Exchange {
 
     /// Access may have changed since the last page: what is sent is what may be seen now (R9, R10).
     fn page(&mut self, tx: &ReadTx<'_>) -> Result<Stage, AuthError> {
-        self.grown = false;
+        // A list ends at the place of the log where it was made: what came meanwhile is still to be looked for.
+        self.grown = self.cursor.backfill.is_some();
         self.device.access =
             auth::access(tx, self.device.workspace, self.device.member)?.ok_or(AuthError::Deactivated)?;
         revoked(tx, &self.device)?;
