@@ -5,11 +5,11 @@ use offdesk_core::{
     ids::ConversationId,
     intents::{NewContact, Verb},
     model::{Channel, Refusal, RefusalCode},
-    protocol::{Backfill, Goodbye, Response, Verdict},
+    protocol::{Backfill, Goodbye, Request, Response, Verdict},
     store::{Database, DatabaseKey},
     sync::{
         Part, Submission,
-        session::End,
+        session::{End, Event},
         storage::{IntentState, Storage, StorageError},
     },
 };
@@ -194,14 +194,40 @@ fn pause(phone: &mut Phone) -> Result<(), Error> {
 
 fn new_epoch(phone: &mut Phone) -> Result<(), Error> {
     phone.begin(15);
-    let (request, _) = phone.connect()?;
+    let (request, frames) = phone.connect()?;
     let effects = phone.answered(request, vec![welcome(2)])?;
     // It starts over, unless it had done so before the disk failed.
-    let request = sent(effects).map_or(request, |(request, _)| request);
-    let page =
-        [vec![welcome(2)], workspace(), customer(0), customer(1), customer(3), vec![cursor(2, 4, None)]].concat();
-    phone.answered(request, page)?;
-    phone.closed(request, End::Finished)
+    let (request, frames) = sent(effects).unwrap_or((request, frames));
+    let page = [workspace(), customer(0), customer(1), customer(3), vec![cursor(2, 4, None)]].concat();
+    let answer = [vec![welcome(2)], nothing_of(&frames), page].concat();
+    let mut effects = phone.answered(request, answer)?;
+    effects.extend(phone.events(vec![Event::Closed { request, end: End::Finished }])?);
+    // What did not come by itself it asks for by name.
+    while let Some((request, frames)) = sent(effects) {
+        effects = phone.answered(request, [vec![welcome(2)], nothing_of(&frames)].concat())?;
+        effects.extend(phone.events(vec![Event::Closed { request, end: End::Finished }])?);
+    }
+    Ok(())
+}
+
+/// The relay holds nothing of what a request asks for or about. What is offered is left open: the answer is cut off.
+fn nothing_of(frames: &[Request]) -> Vec<Response> {
+    let gone = frames.iter().filter_map(|frame| match frame {
+        Request::Fetch { documents } => Some(Response::Evict { documents: documents.clone() }),
+        _ => None,
+    });
+    let asks = questions(frames).into_iter().all(|question| question);
+    let answers = if asks { verdicts(frames, |_| Verdict::MissingDeps(Vec::new())) } else { Vec::new() };
+    answers.into_iter().chain(gone).collect()
+}
+
+/// Whether each group of a request is a question: an intent without a change.
+fn questions(frames: &[Request]) -> Vec<bool> {
+    let question = |frame: &Request| match frame {
+        Request::Group { intents } => Some(intents.iter().all(|intent| intent.change.is_empty())),
+        _ => None,
+    };
+    frames.iter().filter_map(question).collect()
 }
 
 fn revoked(phone: &mut Phone) -> Result<(), Error> {
