@@ -1,6 +1,6 @@
 //! Frames to bytes and back: length, MessagePack, one zstd stream. No I/O: bytes in, frames out.
 //!
-//! Frames that go out together are packed together ([`super::pack`]): a batch is one length whose highest bit is set, and that
+//! Frames that go out together are packed together (`pack`): a batch is one length whose highest bit is set, and that
 //! many bytes. A few small frames are sent as they are.
 //!
 //! Decoding is bounded: a frame is at most [`MAX_FRAME_BYTES`], the window at most 2^[`WINDOW_LOG`], and no more than
