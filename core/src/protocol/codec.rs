@@ -55,8 +55,8 @@ pub enum CodecError {
     /// A frame is not MessagePack of a known form.
     #[error("a frame can't be read: {0}")]
     Frame(String),
-    /// The stream ends inside a frame.
-    #[error("the stream ends inside a frame")]
+    /// The stream was cut off.
+    #[error("the stream ends before its end")]
     Truncated,
 }
 
@@ -189,6 +189,9 @@ pub struct Decoder {
     input: Vec<u8>,
     /// Bytes of `input` that are decompressed already.
     taken: usize,
+    /// Whether what was decompressed so far ends a zstd frame. A block that is stored as it is can be read up to where it
+    /// was cut, which may be between two of our frames.
+    ended: bool,
     plain: Vec<u8>,
     at: usize,
     /// Frames of the last batch that were not read yet.
@@ -216,6 +219,7 @@ impl Decoder {
             zstd,
             input: Vec::new(),
             taken: 0,
+            ended: true,
             plain: Vec::new(),
             at: 0,
             unpacked: VecDeque::new(),
@@ -284,10 +288,13 @@ impl Decoder {
         let mut input = InBuffer::around(&self.input[self.taken..]);
         let mut block = vec![0u8; BLOCK_BYTES];
         let mut out = OutBuffer::around(&mut block[..]);
-        self.zstd.run(&mut input, &mut out)?;
+        let left = self.zstd.run(&mut input, &mut out)?;
         let (consumed, written) = (input.pos(), out.pos());
         self.plain.extend_from_slice(&block[..written]);
         self.taken += consumed;
+        if consumed > 0 || written > 0 {
+            self.ended = left == 0;
+        }
         self.total = self.total.saturating_add(written);
         if self.total > self.limit {
             return Err(CodecError::StreamTooLarge(self.limit));
@@ -295,13 +302,13 @@ impl Decoder {
         Ok(self.plain.len() > before || consumed > 0)
     }
 
-    /// Checks that the stream ended between frames.
+    /// Checks that the stream came to its end.
     ///
     /// # Errors
-    /// [`CodecError::Truncated`] if bytes of a frame are left.
+    /// [`CodecError::Truncated`] if bytes of a frame are left, or the stream was cut between frames.
     pub fn finish(&self) -> Result<(), CodecError> {
         let read = self.at == self.plain.len() && self.unpacked.is_empty();
-        if read && self.taken == self.input.len() { Ok(()) } else { Err(CodecError::Truncated) }
+        if read && self.ended && self.taken == self.input.len() { Ok(()) } else { Err(CodecError::Truncated) }
     }
 }
 
@@ -336,6 +343,22 @@ mod tests {
             }
             assert_eq!(read, frames);
             decoder.finish().unwrap();
+        }
+    }
+
+    /// Wherever a stream is cut, also between two frames of a block that is not compressed: it is not taken for a whole one.
+    #[test]
+    fn a_cut_stream_is_not_a_whole_one() {
+        let random = |seed: u8| (0..40).map(|n: u8| n.wrapping_mul(97).wrapping_add(seed).rotate_left(3)).collect();
+        let frames: [Vec<u8>; 2] = [random(1), random(77)];
+        let mut encoder = Encoder::new(12).unwrap();
+        frames.iter().for_each(|frame| encoder.push(&serde_bytes::ByteBuf::from(frame.clone())).unwrap());
+        let bytes = encoder.finish().unwrap();
+        for end in 0..=bytes.len() {
+            let mut decoder = Decoder::new(1 << 20).unwrap();
+            decoder.feed(&bytes[..end]);
+            while decoder.read::<serde_bytes::ByteBuf>().unwrap().is_some() {}
+            assert_eq!(decoder.finish().is_ok(), end == 0 || end == bytes.len(), "cut at {end} of {}", bytes.len());
         }
     }
 

@@ -57,13 +57,7 @@ impl Session {
                 values.into_iter().try_for_each(|(key, content)| self.register(now, disk, key, content))
             }
             Response::RegistersStored { versions } => {
-                for (key, version) in versions {
-                    if let Some(mut register) = disk.register(key)? {
-                        register.stored_version = register.stored_version.max(version);
-                        disk.put_register(key, &register)?;
-                    }
-                }
-                Ok(())
+                versions.into_iter().try_for_each(|(key, version)| self.register_stored(disk, key, version))
             }
             _ => Ok(()),
         }
@@ -265,6 +259,23 @@ impl Session {
             if disk.document(id)?.is_some_and(|document| document.confirmed && document.visibility.dashboard()) {
                 self.evict(now, disk, id)?;
             }
+        }
+        Ok(())
+    }
+
+    /// The relay has a register in this version. One of a conversation that is not here, and that nothing waits for, goes: it
+    /// comes back with the conversation, if that comes (R9).
+    fn register_stored(&mut self, disk: &mut dyn Storage, key: RegisterKey, version: u64) -> Result<(), SessionError> {
+        let Some(mut register) = disk.register(key)? else { return Ok(()) };
+        register.stored_version = register.stored_version.max(version);
+        let stored = register.stored_version >= register.version;
+        disk.put_register(key, &register)?;
+        if let RegisterKey::ReadMark(id) | RegisterKey::MarkedUnread(id) | RegisterKey::Draft(id) = key
+            && stored
+            && disk.document_kind(id)?.is_none()
+            && disk.open_intents_of(id)?.is_empty()
+        {
+            disk.remove_document(id)?;
         }
         Ok(())
     }
