@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::{
     Damaged, columns,
     leb::{put_signed, put_unsigned, take_bytes, take_signed, take_unsigned},
-    tables::{Hash, Id, Reader, Writer, time_of},
+    tables::{Hash, Id, MAX_LISTED, Reader, Writer, time_of},
     times::Brought,
 };
 
@@ -96,7 +96,8 @@ fn parse_change(mut rest: &[u8], hash: Hash, checksum: [u8; 4]) -> Option<Chunk<
 }
 
 fn parse_list<'a, T>(from: &mut &'a [u8], one: impl Fn(&mut &'a [u8]) -> Option<T>) -> Option<Vec<T>> {
-    (0..take_unsigned(from)?).map(|_| one(from)).collect()
+    let count = take_unsigned(from).filter(|count| *count <= MAX_LISTED)?;
+    (0..count).map(|_| one(from)).collect()
 }
 
 fn parse_actor<'a>(from: &mut &'a [u8]) -> Option<&'a [u8]> {
@@ -206,12 +207,12 @@ pub(super) fn take(reader: &mut Reader<'_, '_>, path: usize, to: &mut Vec<u8>, m
 
 fn take_hashes(reader: &mut Reader<'_, '_>, path: usize) -> Result<Vec<Hash>, Damaged> {
     let hashes = reader.child(path, below::HASHES)?;
-    (0..reader.tag(path)?).map(|_| reader.hash(hashes)).collect()
+    (0..reader.count(path)?).map(|_| reader.hash(hashes)).collect()
 }
 
 fn take_actors(reader: &mut Reader<'_, '_>, path: usize) -> Result<Vec<Vec<u8>>, Damaged> {
     let actors = reader.child(path, below::ACTORS)?;
-    (0..reader.tag(path)?)
+    (0..reader.count(path)?)
         .map(|_| match reader.tag(actors)? {
             16 => Ok(reader.id(actors)?.to_vec()),
             length => Ok(reader.bytes(actors, length)?.to_vec()),

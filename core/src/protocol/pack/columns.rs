@@ -262,7 +262,7 @@ pub(super) fn take(
     brought: &mut Brought,
     most: usize,
 ) -> Result<Vec<(u64, u64)>, Damaged> {
-    let specs: Vec<u64> = (0..reader.tag(path)?).map(|_| reader.unsigned(path)).collect::<Result<_, _>>()?;
+    let specs: Vec<u64> = (0..reader.count(path)?).map(|_| reader.unsigned(path)).collect::<Result<_, _>>()?;
     let mut columns: Vec<Vec<u8>> = vec![Vec::new(); specs.len()];
     let mut left = most;
     for names in [true, false] {
@@ -403,6 +403,9 @@ fn take_values(
                 kind.checked_sub(1).ok_or(Damaged)?
             };
             put_unsigned(lengths, entry);
+            if to.len() > most {
+                return Err(Damaged);
+            }
             // The text that said how long each is has been read.
             let left = if entry >> 4 == 0 { 0 } else { copies - u64::from(kind == 0) };
             for _ in 0..left {
@@ -417,9 +420,6 @@ fn take_values(
                     return Err(Damaged);
                 }
             }
-        }
-        if to.len() > most {
-            return Err(Damaged);
         }
     }
     Ok(())

@@ -67,7 +67,7 @@ pub(super) fn unpack(
     most: usize,
     mut each: impl FnMut(&[u8]),
 ) -> Result<(), Damaged> {
-    let (mut reader, count) = Reader::new(batch, dictionary)?;
+    let (mut reader, count) = Reader::new(batch, dictionary, most)?;
     let (mut frame, mut total) = (Vec::new(), 0usize);
     for _ in 0..count {
         frame.clear();

@@ -26,6 +26,8 @@ pub(super) const GAPS: usize = 6;
 const FIXED_PATHS: usize = 7;
 /// More places than this has no frame; it bounds what a hostile batch makes the reader set up.
 const MAX_PATHS: usize = 4096;
+/// The most hashes, actors or columns of a chunk that is taken apart: a byte can stand for each, however long it is.
+pub(super) const MAX_LISTED: u64 = 1 << 16;
 
 /// The streams of a path: what like stands beside like there.
 pub(super) mod stream {
@@ -251,11 +253,13 @@ pub(super) struct Reader<'a, 'd> {
     pub(super) names: Vec<&'a [u8]>,
     pub(super) texts: Vec<Vec<u8>>,
     pub(super) dictionary: &'d mut Dictionary,
+    /// The most bytes of a text.
+    pub(super) most: usize,
 }
 
 impl<'a, 'd> Reader<'a, 'd> {
-    /// The reader, and how many values the batch holds.
-    pub(super) fn new(batch: &'a [u8], dictionary: &'d mut Dictionary) -> Result<(Self, u64), Damaged> {
+    /// The reader of a batch that holds at most `most` bytes, and how many values there are.
+    pub(super) fn new(batch: &'a [u8], dictionary: &'d mut Dictionary, most: usize) -> Result<(Self, u64), Damaged> {
         let mut rest = batch;
         let number = |rest: &mut &'a [u8]| take_unsigned(rest).ok_or(Damaged);
         let (count, paths, filled) = (number(&mut rest)?, number(&mut rest)?, number(&mut rest)?);
@@ -282,6 +286,7 @@ impl<'a, 'd> Reader<'a, 'd> {
             names: Vec::new(),
             texts: Vec::new(),
             dictionary,
+            most,
         };
         Ok((reader, count))
     }
@@ -298,6 +303,12 @@ impl<'a, 'd> Reader<'a, 'd> {
 
     pub(super) fn tag(&mut self, path: usize) -> Result<u64, Damaged> {
         take_unsigned(self.stream(path, TAGS)).ok_or(Damaged)
+    }
+
+    /// The tag that says how long a list is.
+    pub(super) fn count(&mut self, path: usize) -> Result<u64, Damaged> {
+        let count = self.tag(path)?;
+        if count > MAX_LISTED { Err(Damaged) } else { Ok(count) }
     }
 
     pub(super) fn unsigned(&mut self, path: usize) -> Result<u64, Damaged> {

@@ -198,3 +198,19 @@ fn the_packed_form_is_pinned() {
     let hash = <sha2::Sha256 as sha2::Digest>::digest(&packed);
     assert_eq!(hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>(), "e743e8d618e41905");
 }
+
+/// A chunk that lists more than a reader takes is sent as it is.
+#[test]
+fn a_chunk_with_too_long_a_list_comes_back_too() {
+    let mut body = vec![1];
+    let hashes = 70_000u32;
+    leb128::write::unsigned(&mut body, 5 + 32 * u64::from(hashes)).unwrap();
+    leb128::write::unsigned(&mut body, u64::from(hashes)).unwrap();
+    body.extend((0..hashes).flat_map(|number| [number.to_be_bytes(); 8].concat()));
+    body.extend([0, 0]);
+    let checksum = <sha2::Sha256 as sha2::Digest>::digest(&body);
+    let chunk = [&[0x85, 0x6f, 0x4a, 0x83][..], &checksum[..4], &body].concat();
+    let frame = rmp_serde::to_vec(&ByteBuf::from(chunk)).unwrap();
+    let batch = pack([&frame[..]], &mut Dictionary::default()).unwrap();
+    assert_eq!(unpacked(&batch, frame.len()).unwrap(), [frame]);
+}

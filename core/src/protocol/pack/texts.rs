@@ -199,6 +199,9 @@ impl Reader<'_, '_> {
                             to.push(b' ');
                         }
                         self.word(to)?;
+                        if to.len() - start > self.most {
+                            return Err(Damaged);
+                        }
                     }
                     self.gap(to)?;
                 }

@@ -15,7 +15,7 @@ mod time {
     /// As far as it is looked for.
     pub(super) const AHEAD: usize = 16;
 }
-/// More rows than this without a name are not remembered one by one.
+/// From so many rows on, those without a name are not remembered: a few bytes may claim any number of them.
 const MAX_NAMELESS: u64 = 1 << 16;
 
 /// What the columns of a chunk have brought so far.
@@ -37,7 +37,8 @@ impl Brought {
     }
 
     pub(super) fn nameless(&mut self, count: u64) {
-        self.changes.extend((0..count.min(MAX_NAMELESS)).map(|_| None));
+        let room = MAX_NAMELESS.saturating_sub(self.changes.len() as u64);
+        self.changes.extend((0..count.min(room)).map(|_| None));
     }
 }
 
@@ -113,5 +114,20 @@ impl Expected {
     pub(super) fn repeated(&mut self, count: i64, difference: i64) {
         self.row = self.row.saturating_add(count as usize - 1);
         self.last = self.last.wrapping_add(difference.wrapping_mul(count - 1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A few bytes may claim any number of rows, again and again: what is kept of them is bounded.
+    #[test]
+    fn claimed_rows_take_no_more_memory_than_allowed() {
+        let mut brought = Brought::default();
+        for _ in 0..100 {
+            brought.nameless(u64::MAX);
+        }
+        assert_eq!(brought.changes.len() as u64, MAX_NAMELESS);
     }
 }
