@@ -29,6 +29,7 @@
 
 mod book;
 mod doing;
+mod faults;
 mod furniture;
 mod link;
 mod office;

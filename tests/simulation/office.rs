@@ -23,6 +23,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::{
+    faults::{self, Struck},
     furniture,
     plan::Moment,
     witness::{Visible, Witness},
@@ -106,28 +107,9 @@ impl Office {
         }
     }
 
-    /// What strikes the transaction that is about to end: (the disk refuses, it dies before, it dies after).
-    fn strikes(&mut self) -> (bool, bool, Option<u32>) {
-        let refuses = match &mut self.disk {
-            Some((0, times)) if *times > 0 => {
-                *times -= 1;
-                true
-            }
-            Some((wait, _)) if *wait > 0 => {
-                *wait -= 1;
-                false
-            }
-            _ => false,
-        };
-        match &mut self.death {
-            Some((Moment::BeforeCommit(0), down)) => (refuses, true, Some(*down)),
-            Some((Moment::AfterCommit(0), down)) => (refuses, false, Some(*down)),
-            Some((Moment::BeforeCommit(left) | Moment::AfterCommit(left), _)) => {
-                *left -= 1;
-                (refuses, false, None)
-            }
-            _ => (refuses, false, None),
-        }
+    /// What strikes the transaction that is about to end.
+    fn strikes(&mut self) -> Struck {
+        faults::strikes(&mut self.disk, &mut self.death)
     }
 }
 
@@ -192,7 +174,7 @@ impl World {
         &mut self,
         work: impl FnOnce(&mut Tx<'_>, Timestamp, &mut dyn Rng) -> Result<T, E>,
     ) -> Result<Result<T, Stopped<E>>, Violation> {
-        let (refuses, before, dies) = if self.healing { (false, false, None) } else { self.office.strikes() };
+        let Struck { refuses, before, dies } = if self.healing { Struck::default() } else { self.office.strikes() };
         let ending = if refuses || before { Ending::Fail } else { Ending::Commit };
         let now = self.now;
         let Office { solo, rng, .. } = &mut self.office;

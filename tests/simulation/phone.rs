@@ -18,6 +18,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::{
+    faults::{self, Struck},
     link::{Flight, Mishaps, Part},
     plan::Moment,
     world::{Event, Violation, World, broken},
@@ -130,28 +131,9 @@ impl Phone {
         self.running && self.database.is_some()
     }
 
-    /// What strikes the transaction that is about to end: (the disk refuses, the app dies before, dies after).
-    fn strikes(&mut self) -> (bool, bool, Option<u32>) {
-        let refuses = match &mut self.disk {
-            Some((0, times)) if *times > 0 => {
-                *times -= 1;
-                true
-            }
-            Some((wait, _)) if *wait > 0 => {
-                *wait -= 1;
-                false
-            }
-            _ => false,
-        };
-        match &mut self.death {
-            Some((Moment::BeforeCommit(0), down)) => (refuses, true, Some(*down)),
-            Some((Moment::AfterCommit(0), down)) => (refuses, false, Some(*down)),
-            Some((Moment::BeforeCommit(left) | Moment::AfterCommit(left), _)) => {
-                *left -= 1;
-                (refuses, false, None)
-            }
-            _ => (refuses, false, None),
-        }
+    /// What strikes the transaction that is about to end.
+    fn strikes(&mut self) -> Struck {
+        faults::strikes(&mut self.disk, &mut self.death)
     }
 }
 
@@ -273,7 +255,7 @@ impl World {
     ) -> Result<(T, Option<u32>), Failed> {
         let healing = self.healing;
         let phone = &mut self.phones[at];
-        let (refuses, before, dies) = if healing { (false, false, None) } else { phone.strikes() };
+        let Struck { refuses, before, dies } = if healing { Struck::default() } else { phone.strikes() };
         let Phone { session, rng, database, .. } = phone;
         let Some(database) = database.as_mut() else { return Err(Failed::Disk) };
         let value = database.write(|disk| {
