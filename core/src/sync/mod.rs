@@ -7,7 +7,7 @@
 //!   with `verdict` for intents, `pages` for documents and registers, `restore` for a relay in another epoch.
 //! - [`outbox`]: intents from "saved on device" to their verdict; `rebase` runs them again under a fresh actor;
 //!   [`registers`]: read marks, drafts, dismissals.
-//! - `workspace`: documents, confirmed and optimistic, and their projection into the read model.
+//! - `workspace`: documents, confirmed and optimistic, and their projection into the read model; `reading`: what others see of them.
 //! - [`lease`]: when a device locks its data.
 
 pub mod backoff;
@@ -19,6 +19,7 @@ pub mod memory;
 pub mod outbox;
 mod pages;
 mod push;
+mod reading;
 mod rebase;
 pub mod registers;
 mod restore;

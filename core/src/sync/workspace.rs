@@ -16,7 +16,7 @@ use automerge::Change;
 use lru::LruCache;
 
 use crate::{
-    ids::{ContactId, DocumentId, IntentId, MemberId},
+    ids::{DocumentId, IntentId, MemberId},
     model::{
         Contact, Conversation, Directory, Document, DocumentError, Kind, Outline, Settings, document::parse_change,
     },
@@ -25,7 +25,7 @@ use crate::{
     sync::{
         loaded::Loaded,
         rebase::is_blank,
-        session::{Session, SessionError},
+        session::SessionError,
         storage::{IntentRecord, Storage},
     },
     triage::{project_contact, project_conversation, project_outline},
@@ -463,63 +463,4 @@ pub(super) fn lineage(
 
 fn open(kind: Kind, saved: &[u8]) -> Result<Document, DocumentError> {
     if saved.is_empty() { Ok(Document::new(kind)) } else { Document::load(kind, saved) }
-}
-
-impl Session {
-    /// A document with this device's own open intents in it; `None` if it is not held.
-    ///
-    /// # Errors
-    /// The disk failed, or the document is damaged.
-    pub fn document(&mut self, disk: &dyn Storage, id: DocumentId) -> Result<Option<&Document>, SessionError> {
-        self.workspace.optimistic(disk, id)
-    }
-
-    /// A conversation with this device's own open intents in it; `None` if it is not held.
-    ///
-    /// # Errors
-    /// As [`Session::document`].
-    pub fn conversation(
-        &mut self,
-        disk: &dyn Storage,
-        id: DocumentId,
-    ) -> Result<Option<Arc<Conversation>>, SessionError> {
-        self.workspace.conversation(disk, id)
-    }
-
-    /// A contact with this device's own open intents in it; `None` if it is not held.
-    ///
-    /// # Errors
-    /// As [`Session::document`].
-    pub fn contact(&mut self, disk: &dyn Storage, id: ContactId) -> Result<Option<Contact>, SessionError> {
-        Ok(self.document(disk, id)?.and_then(|document| Contact::read(id, document)))
-    }
-
-    /// Members and roles; empty before the first sync.
-    ///
-    /// # Errors
-    /// As [`Session::document`].
-    pub fn directory(&mut self, disk: &dyn Storage) -> Result<Arc<Directory>, SessionError> {
-        self.workspace.directory(disk)
-    }
-
-    /// The workspace's settings; the defaults before the first sync.
-    ///
-    /// # Errors
-    /// As [`Session::document`].
-    pub fn settings(&mut self, disk: &dyn Storage) -> Result<Arc<Settings>, SessionError> {
-        Ok(self.workspace.settings(disk)?.unwrap_or_default())
-    }
-
-    /// Builds the read model anew from the documents: rows, alerts, search entries and digests.
-    ///
-    /// # Errors
-    /// The disk failed. A damaged document is passed over.
-    pub fn rebuild_read_model(&mut self, disk: &mut dyn Storage) -> Result<(), SessionError> {
-        let me = disk.identity()?.ok_or(SessionError::NotEnrolled)?.member;
-        for id in disk.documents(None)? {
-            self.workspace.touch(id);
-        }
-        self.workspace.flush(disk, me)?;
-        Ok(())
-    }
 }
