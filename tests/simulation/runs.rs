@@ -120,7 +120,11 @@ pub fn many(from: u64, count: u64) {
                     let seed = from.wrapping_add(index);
                     let outcome = play(&Plan::draw(seed), false);
                     events.fetch_add(outcome.events, Ordering::Relaxed);
-                    played.fetch_add(1, Ordering::Relaxed);
+                    let so_far = played.fetch_add(1, Ordering::Relaxed) + 1;
+                    if so_far.is_multiple_of(1000) {
+                        let failures = failed.lock().unwrap().len();
+                        eprintln!("{so_far} of {count} seeds played, {failures} of them fail");
+                    }
                     let mut all = seen.lock().unwrap();
                     for (what, times) in outcome.seen {
                         *all.entry(what).or_default() += times;

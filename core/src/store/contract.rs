@@ -277,7 +277,8 @@ fn registers(store: &mut dyn Storage) {
     let read = (RegisterKey::ReadMark(document(1)), written(RegisterContent::Order(12), 3, 3));
     store.put_register(read.0, &read.1).unwrap();
     assert_eq!(store.register(draft).unwrap(), Some(latest.clone()));
-    assert_eq!(store.dirty_registers().unwrap(), [(draft, latest)]);
+    assert_eq!(store.dirty_registers().unwrap(), [(draft, latest.clone())]);
+    assert_eq!(store.drafts().unwrap(), [(document(1), latest)], "of a conversation that is not here, too");
 
     store.put_document(document(1), Kind::Conversation, Visibility::DASHBOARD, b"", true).unwrap();
     store.put_facts(document(1), &[alert_fact(50, 5), alert_fact(51, 6)]).unwrap();
@@ -291,6 +292,7 @@ fn registers(store: &mut dyn Storage) {
     assert_eq!(of.dismissed, BTreeSet::from([AlertId(id(50))]));
     store.put_register(draft, &written(RegisterContent::Text(String::new()), 3, 3)).unwrap();
     assert!(!store.registers_of(document(1)).unwrap().draft, "an empty draft is none");
+    assert_eq!(store.drafts().unwrap(), []);
     let none = store.registers_of(document(2)).unwrap();
     assert_eq!((none.read, none.marked_unread, none.draft, none.dismissed.len()), (0, false, false, 0));
 }

@@ -75,6 +75,22 @@ impl Snapshot<'_> {
         Ok(dirty)
     }
 
+    /// Drafts that hold text, whether or not their conversations are here.
+    pub fn drafts(&self) -> Result<Vec<(DocumentId, StoredRegister)>, StorageError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT content, version, stored_version, send_after, subject FROM registers WHERE kind = ?1 ORDER BY subject",
+        )?;
+        let mut rows = statement.query([DRAFT])?;
+        let mut drafts = Vec::new();
+        while let Some(row) = rows.next()? {
+            let draft = register(row)?;
+            if matches!(&draft.content, RegisterContent::Text(text) if !text.is_empty()) {
+                drafts.push((DocumentId(row.get(4)?), draft));
+            }
+        }
+        Ok(drafts)
+    }
+
     /// The registers that bear on one conversation, for its projection.
     pub fn registers_of(&self, document: DocumentId) -> Result<Registers, StorageError> {
         let mut registers = Registers::default();

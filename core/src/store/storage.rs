@@ -180,6 +180,10 @@ impl Storage for SqliteStorage<'_> {
         self.reading().dirty_registers()
     }
 
+    fn drafts(&self) -> Result<Vec<(DocumentId, StoredRegister)>, StorageError> {
+        self.reading().drafts()
+    }
+
     fn registers_of(&self, document: DocumentId) -> Result<Registers, StorageError> {
         self.reading().registers_of(document)
     }

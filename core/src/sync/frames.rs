@@ -28,15 +28,14 @@ impl Session {
         rng: &mut dyn Rng,
         disk: &mut dyn Storage,
         request: RequestId,
-        frame: Response,
+        mut frame: Response,
     ) -> Result<(), SessionError> {
-        if let Response::Snapshot { document, .. } = &frame
-            && self.stream.as_ref().is_none_or(|stream| stream.id != request)
-            && self.is_old(*document)
-        {
-            // What was looked for is asked for anew.
-            self.searching |= self.flight(request).is_some_and(|flight| flight.sought.remove(document));
-            return Ok(());
+        if self.stream.as_ref().is_none_or(|stream| stream.id != request) {
+            match &mut frame {
+                Response::Snapshot { document, .. } if self.passed_over(request, *document) => return Ok(()),
+                Response::Evict { documents } => documents.retain(|document| !self.passed_over(request, *document)),
+                _ => {}
+            }
         }
         // A frame of a request that was given up is no news: what it says comes again.
         let Some(flight) = self.flight(request) else { return Ok(()) };
@@ -87,8 +86,19 @@ impl Session {
         }
     }
 
-    /// Whether a document that was asked for beside the stream is old when it comes, because the stream brought or took it
-    /// meanwhile. If something newer of it came that could not be applied, it is asked for again.
+    /// Whether the answer about a document that was asked for beside the stream is to be passed over as old. What was looked
+    /// for is then looked for anew.
+    fn passed_over(&mut self, request: RequestId, document: DocumentId) -> bool {
+        let old = self.is_old(document);
+        if old {
+            self.searching |= self.flight(request).is_some_and(|flight| flight.sought.remove(&document));
+        }
+        old
+    }
+
+    /// Whether what was asked of a document beside the stream is old when it comes, because the stream brought or took it
+    /// meanwhile: the document, or that there is none. If something newer of it came that could not be applied, it is asked
+    /// for again.
     fn is_old(&mut self, document: DocumentId) -> bool {
         match self.wants.get_mut(&document) {
             None => true,

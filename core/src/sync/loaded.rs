@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use automerge::{Change, ChangeHash};
+use automerge::{ActorId, Change, ChangeHash};
 
 use crate::{
     model::{Action, Conversation, Document, DocumentError, Kind},
@@ -64,6 +64,12 @@ impl Loaded {
     /// Whether the change of this hash is confirmed.
     pub(super) fn holds(&self, hash: &ChangeHash) -> bool {
         self.accepted.iter().any(|change| change.hash() == *hash) || self.confirmed.contains(hash)
+    }
+
+    /// The number that the confirmed document has for the next change of an actor.
+    pub(super) fn next_seq(&self, actor: &ActorId) -> u64 {
+        let accepted = self.accepted.iter().filter(|change| change.actor_id() == actor).map(|change| change.seq() + 1);
+        accepted.max().unwrap_or(0).max(self.confirmed.next_seq(actor))
     }
 
     /// The confirmed change whose hash begins so: mostly a head.

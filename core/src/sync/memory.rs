@@ -278,6 +278,14 @@ impl Storage for MemoryStorage {
         Ok(self.registers.iter().filter(|(_, register)| dirty(register)).map(|(key, r)| (*key, r.clone())).collect())
     }
 
+    fn drafts(&self) -> Result<Vec<(DocumentId, StoredRegister)>, StorageError> {
+        let drafts = self.registers.iter().filter_map(|(key, register)| match (key, &register.content) {
+            (RegisterKey::Draft(id), RegisterContent::Text(text)) if !text.is_empty() => Some((*id, register.clone())),
+            _ => None,
+        });
+        Ok(drafts.collect())
+    }
+
     fn registers_of(&self, document: DocumentId) -> Result<Registers, StorageError> {
         let content = |key| self.registers.get(&key).map(|register| &register.content);
         let read = match content(RegisterKey::ReadMark(document)) {

@@ -4,7 +4,7 @@
 //! here gives the same when repeated. A frame that can't be applied never wedges the device: the document is asked for
 //! anew, and the stream goes on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use automerge::{Change, ChangeHash};
 
@@ -190,12 +190,18 @@ impl Session {
             }
         }
         let Some(loaded) = self.workspace.load(disk, id)? else { return Ok(()) };
-        let mut standing = BTreeSet::new();
+        let (mut standing, mut next_seqs) = (BTreeSet::new(), BTreeMap::new());
         let mut void = Vec::new();
         for intent in disk.open_intents_of(id)? {
             let waits = intent.change.is_empty();
             let here = |dep: &ChangeHash| standing.contains(dep) || loaded.holds(dep);
-            let stands = !waits && parse_change(&intent.change).is_ok_and(|change| change.deps().iter().all(here));
+            let stands = !waits
+                && parse_change(&intent.change).is_ok_and(|change| {
+                    let actor = change.actor_id();
+                    // A copy of this store may write under the same actor: whoever comes first has the number.
+                    let next = next_seqs.entry(actor.clone()).or_insert_with(|| loaded.next_seq(actor));
+                    change.deps().iter().all(here) && *next <= change.seq()
+                });
             if stands {
                 standing.insert(ChangeHash(intent.hash));
             }
@@ -240,6 +246,9 @@ impl Session {
                 self.evict(now, disk, id)?;
             }
         }
+        // An answer that is on its way may be from before, and may not: it is asked for anew.
+        let asked = self.wants.iter().filter(|(id, asked)| **asked && !stays.contains(*id)).map(|(id, _)| *id);
+        self.overtaken.extend(asked);
         Ok(())
     }
 

@@ -105,7 +105,11 @@ impl Session {
         let (mut base, known) = (loaded.confirmed()?.clone(), loaded.known);
         let (kept, again): (Vec<_>, Vec<_>) = open.into_iter().partition(|intent| intent.position < from);
         for intent in kept.iter().filter(|intent| !intent.change.is_empty()) {
-            base.apply_bytes(&[&intent.change])?;
+            // In flight under a number that a copy of this store used first: nothing can be built on it, and its verdict, or
+            // a new enrolment, will have it run again.
+            if let Err(error) = base.apply_bytes(&[&intent.change]) {
+                tracing::debug!(intent = %intent.id, %error, "an own change waits to be run again");
+            }
         }
         let done =
             if again.iter().any(|intent| intent.change.is_empty()) { authored_in(&base) } else { BTreeSet::new() };

@@ -18,7 +18,7 @@ use crate::{
     intents::{NewContact, Verb},
     model::Kind,
     policy::Visibility,
-    protocol::{Cursor, Epoch, RegisterContent, RegisterKey},
+    protocol::{Cursor, Epoch, RegisterKey},
     sync::{
         frames::ACCEPTED_KEPT,
         outbox::SubmitError,
@@ -90,20 +90,13 @@ impl Session {
                 disk.update_intent(&intent)?;
             }
         }
-        // Drafts are typed text: they outlive their documents. Read marks count in the old epoch's order and don't.
-        let mut drafts = Vec::new();
-        for id in disk.documents(Some(Kind::Conversation))? {
-            let key = RegisterKey::Draft(id);
-            if let Some(draft) = disk.register(key)?
-                && matches!(&draft.content, RegisterContent::Text(text) if !text.is_empty())
-            {
-                drafts.push((key, draft));
-            }
-        }
+        // Drafts are typed text: they outlive their documents, and those of documents that did not come back since the relay
+        // was last put back are offered once more. Read marks count in the old epoch's order and don't.
+        let drafts = disk.drafts()?;
         disk.remove_all_documents()?;
-        for (key, draft) in drafts {
+        for (id, draft) in drafts {
             let version = draft.version + 1;
-            disk.put_register(key, &StoredRegister { version, send_after: now, ..draft })?;
+            disk.put_register(RegisterKey::Draft(id), &StoredRegister { version, send_after: now, ..draft })?;
         }
         let mut state = disk.state()?.ok_or(SessionError::NotEnrolled)?;
         state.cursor = Cursor { epoch, seq: 0, backfill: None };

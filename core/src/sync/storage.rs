@@ -295,6 +295,8 @@ pub trait Storage {
     fn put_register(&mut self, key: RegisterKey, register: &StoredRegister) -> Result<(), StorageError>;
     /// Registers that the relay has not stored in their present version.
     fn dirty_registers(&self) -> Result<Vec<(RegisterKey, StoredRegister)>, StorageError>;
+    /// Drafts that hold text, in the order of their conversations' ids, whether or not those are on this device.
+    fn drafts(&self) -> Result<Vec<(DocumentId, StoredRegister)>, StorageError>;
     /// The registers that bear on one conversation, for its projection.
     fn registers_of(&self, document: DocumentId) -> Result<Registers, StorageError>;
 

@@ -113,6 +113,55 @@ fn an_intent_in_flight_is_not_undone() {
     phone.check_against(&relay);
 }
 
+/// Seed 7526: a store is copied, both write on under the same actor, and the copy comes first. The original can be used as
+/// before: what it has not sent is written anew, under an actor of its own, on top of what the copy did. Enrolled anew, it
+/// sends everything.
+#[test]
+fn the_original_of_a_copy_that_came_first_goes_on() {
+    for sent in [true, false] {
+        let mut relay = Relay::new(ANN);
+        let (_, bob) = relay.conversation("Bob", "+14155550101");
+        let mut phone = Phone::in_sync(&mut relay);
+        let first = phone.reply(bob, "first");
+        phone.now = phone.now.after(4 * SECOND);
+        assert_eq!(phone.sync(&mut relay), Ok(()));
+        let stream = phone.go_live(&mut relay);
+        let mut copy = Phone { disk: phone.disk.clone(), rng: ChaCha8Rng::seed_from_u64(43), ..Phone::new() };
+
+        let mine = phone.reply(bob, "mine");
+        if sent {
+            phone.wait();
+            assert!(matches!(phone.state(mine), IntentState::InFlight { .. }));
+        }
+        let theirs = copy.reply(bob, "theirs");
+        assert_eq!(phone.actor(mine), copy.actor(theirs), "both go on as {first}");
+        copy.now = phone.now.after(4 * SECOND);
+        assert_eq!(copy.sync(&mut relay), Ok(()));
+        phone.follow(&relay, &stream);
+
+        let more = phone.reply(bob, "more");
+        let undone = phone.reply(bob, "undone");
+        phone.undo(undone).unwrap();
+        assert_eq!(phone.intent(more).verb.text(), Some("more"));
+        assert_eq!(phone.disk.open_intents().unwrap().len(), 2);
+        phone.check();
+        if !sent {
+            assert_eq!(phone.texts(bob), ["first", "theirs", "mine", "more"]);
+        }
+
+        let mut state = phone.disk.state().unwrap().unwrap();
+        (state.clone, state.incarnation) = (false, Incarnation { previous: 99, next: 99 });
+        relay.incarnation = 99;
+        let identity = phone.disk.identity().unwrap().unwrap();
+        phone.session.re_enrolled(phone.now, &mut phone.disk, &identity, &state).unwrap();
+        phone.event(Event::Paused);
+        phone.now = phone.now.after(4 * SECOND);
+        assert_eq!(phone.sync(&mut relay), Ok(()));
+        assert_eq!(relay.texts(bob), ["first", "theirs", "mine", "more"]);
+        phone.check_against(&relay);
+    }
+}
+
 fn new_customer(phone: &str) -> Submission {
     let (contact, document) = (DocumentId([0x51; 16]), DocumentId([0x52; 16]));
     let new = NewContact { name: "Carol".into(), phones: vec![phone.into()], ..NewContact::default() };

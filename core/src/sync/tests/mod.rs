@@ -1,6 +1,7 @@
 //! Stories of one device and a small relay, frame by frame. Ann is a salesperson; her phone is the device.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
+mod beside;
 mod connection;
 mod lineage;
 mod natural_keys;

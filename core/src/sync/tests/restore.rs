@@ -42,6 +42,32 @@ fn after_a_restore_the_device_offers_its_own_work_again() {
     phone.check_against(&relay);
 }
 
+/// R27, seed 6374: the draft of a conversation that did not come back yet was stored by a relay that was then put back once
+/// more. It is offered again.
+#[test]
+fn a_draft_outlives_two_restores_while_its_conversation_is_away() {
+    let mut relay = Relay::new(ANN);
+    let (_, bob) = relay.conversation("Bob", "+14155550101");
+    let mut phone = Phone::in_sync(&mut relay);
+    let backup = relay.seq;
+    phone.reply(bob, "not sent yet");
+    phone.session.set_draft(phone.now, &mut phone.disk, bob, "half a thought").unwrap();
+    relay.restore(backup);
+    // In the background nothing is pulled: the draft is stored, the conversation does not come.
+    phone.event(Event::Started { live: false });
+    phone.wait();
+    phone.serve(&mut relay);
+    let draft = RegisterKey::Draft(bob);
+    assert_eq!(relay.registers.remove(&draft), Some(RegisterContent::Text("half a thought".into())));
+    assert!(phone.disk.document(bob).unwrap().is_none());
+    relay.restore(backup);
+    assert_eq!(phone.sync(&mut relay), Ok(()));
+    assert_eq!(phone.sync(&mut relay), Ok(()));
+    assert_eq!(relay.registers[&draft], RegisterContent::Text("half a thought".into()));
+    assert_eq!(relay.texts(bob), ["not sent yet"]);
+    phone.check_against(&relay);
+}
+
 /// The whole conversation came after the backup: Ann's own start makes it again.
 #[test]
 fn a_conversation_started_after_the_backup_is_made_again() {

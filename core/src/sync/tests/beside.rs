@@ -1,0 +1,63 @@
+//! Documents asked for by name while a stream is open: the answer comes on a connection of its own, and may be old by then.
+
+use super::*;
+use crate::policy::Visibility;
+
+/// Ann opens a record while her phone is live: the request that asks for its conversation, unanswered.
+fn asked(phone: &mut Phone, document: DocumentId) -> Sent {
+    phone.session.fetch(&[document]);
+    phone.event(Event::Woken);
+    phone.sent.pop_front().expect("it is asked for")
+}
+
+fn answered(phone: &mut Phone, sent: &Sent, answer: Response) {
+    phone.deliver(sent, vec![answer], None);
+}
+
+/// Seed 6021: that there is no such document was true when it was said. Meanwhile the stream brought it.
+#[test]
+fn a_late_word_that_there_is_no_such_document_does_not_take_it() {
+    let mut relay = Relay::new(ANN);
+    let mut phone = Phone::in_sync(&mut relay);
+    let stream = phone.go_live(&mut relay);
+    let soon = DocumentId([4; 16]);
+    let request = asked(&mut phone, soon);
+    let late = relay.answer(&request.frames);
+    assert!(late.iter().any(|frame| matches!(frame, Response::Evict { documents } if *documents == [soon])));
+
+    let (_, document) = relay.conversation("Bob", "+14155550101");
+    assert_eq!(document, soon);
+    phone.follow(&relay, &stream);
+    phone.deliver(&request, late, None);
+    assert!(phone.disk.document(soon).unwrap().is_some());
+    phone.check_against(&relay);
+}
+
+/// R9, seed 9068: what came of a document that was asked for left the relay before access narrowed, and comes after. It is not
+/// kept on that word: the relay is asked once more.
+#[test]
+fn a_late_document_is_not_kept_if_access_narrowed_meanwhile() {
+    for may_be_seen in [true, false] {
+        let mut relay = Relay::new(ANN);
+        let mut phone = Phone::in_sync(&mut relay);
+        let stream = phone.go_live(&mut relay);
+        let (_, document) = relay.conversation("Bob", "+14155550101");
+        let request = asked(&mut phone, document);
+        let mut late = relay.snapshot(document);
+        if let Response::Snapshot { visibility, .. } = &mut late {
+            *visibility = Visibility::RECORD;
+        }
+        let stays: Vec<DocumentId> = phone.disk.documents(None).unwrap();
+        phone.event(Event::Frame { request: stream.id, frame: Response::Retain { documents: stays } });
+        answered(&mut phone, &request, late.clone());
+        assert!(phone.disk.document(document).unwrap().is_none());
+
+        let again = phone.sent.pop_front().expect("it is asked for once more");
+        assert!(again.frames.contains(&Request::Fetch { documents: vec![document] }));
+        let answer = if may_be_seen { late } else { Response::Evict { documents: vec![document] } };
+        answered(&mut phone, &again, answer);
+        assert_eq!(phone.disk.document(document).unwrap().is_some(), may_be_seen);
+        assert!(phone.sent.is_empty());
+        phone.check();
+    }
+}
