@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use offdesk_core::store::CIPHER;
 use rusqlite::{Connection, OpenFlags, types::ValueRef};
 
 /// Opens a phone's database for reading, with its raw key.
@@ -17,7 +18,7 @@ pub fn open_writable(path: &Path, key: &[u8; 32]) -> Connection {
 fn keyed(path: &Path, key: &[u8; 32], flags: OpenFlags) -> Connection {
     let connection = Connection::open_with_flags(path, flags).unwrap();
     let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
-    connection.execute_batch(&format!("PRAGMA key = \"x'{hex}'\"")).unwrap();
+    connection.execute_batch(&format!("PRAGMA key = \"x'{hex}'\"; {CIPHER}")).unwrap();
     connection
 }
 

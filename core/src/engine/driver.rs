@@ -29,7 +29,7 @@ use super::{
     live::CLOSED,
     stats::Traffic,
     status::{NetworkState, SyncStatus},
-    transport::{Http, Transport},
+    transport::{Http, Part, Transport},
 };
 use crate::{
     store::{Database, OutboxCounts, Reader, Snapshot, SqliteStorage},
@@ -77,6 +77,8 @@ pub(super) struct Core {
     pub(super) failure: Option<String>,
     /// What the events at hand bring, counted once it is durable: documents, and whether a page ends.
     pub(super) arrived: (u64, bool),
+    /// The ends of pushes, taken in with what comes next.
+    pub(super) put_off: Vec<(RequestId, Vec<Part>)>,
 }
 
 impl fmt::Debug for Engine {
@@ -123,6 +125,7 @@ impl Engine {
                 retry: FIRST_RETRY,
                 failure: None,
                 arrived: (0, false),
+                put_off: Vec::new(),
             }),
             reader,
             identity: RwLock::new(identity),
@@ -262,6 +265,8 @@ impl Engine {
         self.check_access()?;
         let now = self.now();
         let mut core = self.lock();
+        // What is known already is not kept from what is done now.
+        self.catch_up(&mut core);
         let outcome = core.transact(|session, disk, rng| {
             let value = run(session, now, rng, disk)?;
             // In the same transaction: one flush to the disk instead of two.

@@ -3,22 +3,33 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, StreamExt};
-use tokio::{runtime::Handle, task::AbortHandle};
+use tokio::{
+    runtime::Handle,
+    task::AbortHandle,
+    time::{Instant, sleep_until, timeout_at},
+};
 
 use super::{
     driver::{Core, Engine, FIRST_RETRY, Glance, LONGEST_RETRY},
     error::Error,
-    failpoints, stats,
+    failpoints,
+    in_place::in_place,
+    stats,
     transport::{Call, Part},
 };
 use crate::{
     protocol::{Request, Response},
-    sync::session::{Effect, End, Event, RequestId},
+    sync::session::{Connection, Effect, End, Event, RequestId},
     time::Timestamp,
 };
 
 /// Events of one transaction, about: a batch of frames and what surrounds it.
 const BATCH_EVENTS: usize = 64;
+/// Events that are applied in less time than handing them to another thread takes.
+const FEW_EVENTS: usize = 16;
+/// How long the answer to a push waits for the news of what was pushed, which comes by the live stream a little later: one
+/// transaction, and one disk flush, then takes in both.
+const NEWS: Duration = Duration::from_millis(10);
 
 impl Engine {
     pub(super) fn carry_out(self: &Arc<Self>, core: &mut Core, effects: Vec<Effect>, glance: &Glance) {
@@ -115,11 +126,11 @@ impl Engine {
         core.timer = core.spawn(async move {
             engine.config.clock.sleep_until(at).await;
             // Errors are in the status, and the driver has its own way to go on.
-            let _ = tokio::task::spawn_blocking(move || engine.drive(&mut engine.lock(), vec![Event::Woken])).await;
+            let _ = in_place(move || engine.drive(&mut engine.lock(), vec![Event::Woken])).await;
         });
     }
 
-    /// One request from its first byte to its last. While one batch is applied the next is received and decoded.
+    /// One request from its first byte to its last. While a long batch is applied the next is received and decoded.
     async fn exchange(self: Arc<Self>, request: RequestId, call: Call) {
         let pulls = call.frames.iter().any(|frame| matches!(frame, Request::Hello(hello) if hello.pull));
         let mut parts = self.transport().sync(call);
@@ -137,8 +148,28 @@ impl Engine {
                     Some(None) | None => break,
                 }
             }
-            let ended = matches!(batch.last(), Some(Part::Ended(_)));
+            if !pulls && self.lock().is_live() {
+                let until = Instant::now() + NEWS;
+                while !ended(&batch) && size(&batch) <= FEW_EVENTS {
+                    let Ok(Some(part)) = timeout_at(until, parts.next()).await else { break };
+                    batch.push(part);
+                }
+                if ended(&batch) {
+                    self.lock().put_off.push((request, batch));
+                    sleep_until(until).await;
+                    batch = Vec::new();
+                }
+            }
+            let ended = batch.is_empty() || ended(&batch);
             let engine = self.clone();
+            if size(&batch) <= FEW_EVENTS {
+                let _ = in_place(move || engine.received(request, batch)).await;
+                if ended {
+                    return;
+                }
+                following = parts.next().await;
+                continue;
+            }
             let applied = tokio::task::spawn_blocking(move || engine.received(request, batch));
             if ended {
                 let _ = applied.await;
@@ -150,29 +181,26 @@ impl Engine {
 
     fn received(self: &Arc<Self>, request: RequestId, parts: Vec<Part>) {
         let mut core = self.lock();
-        if !core.requests.contains_key(&request) {
-            // Cancelled meanwhile.
-            return;
-        }
+        core.put_off.push((request, parts));
+        self.catch_up(&mut core);
+    }
+
+    /// Takes in what has come.
+    pub(super) fn catch_up(self: &Arc<Self>, core: &mut Core) {
         let mut events = Vec::new();
         core.arrived = (0, false);
-        for part in parts {
-            match part {
-                Part::Opened => events.push(Event::Opened { request }),
-                Part::Frames(frames) => {
-                    let (count, closed) = stats::contents(&frames);
-                    core.arrived = (core.arrived.0 + count, core.arrived.1 || closed);
-                    events.extend(frames.into_iter().map(|frame: Response| Event::Frame { request, frame }));
-                }
-                Part::Ended(end) => {
-                    core.requests.remove(&request);
-                    events.push(Event::Closed { request, end });
-                }
-            }
+        for (request, parts) in std::mem::take(&mut core.put_off) {
+            core.take_in(request, parts, &mut events);
         }
-        // Errors are in the status, and the driver tries again by itself.
-        let _ = self.drive(&mut core, events);
+        if !events.is_empty() {
+            // Errors are in the status, and the driver tries again by itself.
+            let _ = self.drive(core, events);
+        }
     }
+}
+
+fn ended(parts: &[Part]) -> bool {
+    matches!(parts.last(), Some(Part::Ended(_)))
 }
 
 fn size(parts: &[Part]) -> usize {
@@ -180,6 +208,31 @@ fn size(parts: &[Part]) -> usize {
 }
 
 impl Core {
+    fn is_live(&self) -> bool {
+        self.session.status().connection == Connection::Live
+    }
+
+    fn take_in(&mut self, request: RequestId, parts: Vec<Part>, events: &mut Vec<Event>) {
+        if !self.requests.contains_key(&request) {
+            // Cancelled meanwhile.
+            return;
+        }
+        for part in parts {
+            match part {
+                Part::Opened => events.push(Event::Opened { request }),
+                Part::Frames(frames) => {
+                    let (count, closed) = stats::contents(&frames);
+                    self.arrived = (self.arrived.0 + count, self.arrived.1 || closed);
+                    events.extend(frames.into_iter().map(|frame: Response| Event::Frame { request, frame }));
+                }
+                Part::Ended(end) => {
+                    self.requests.remove(&request);
+                    events.push(Event::Closed { request, end });
+                }
+            }
+        }
+    }
+
     /// Spawns on the runtime that the device was started on.
     fn spawn(&mut self, future: impl Future<Output = ()> + Send + 'static) -> Option<AbortHandle> {
         if self.runtime.is_none() {
@@ -190,6 +243,7 @@ impl Core {
 
     /// Aborts every request and the timer.
     pub(super) fn drop_tasks(&mut self) {
+        self.put_off.clear();
         self.requests.drain().for_each(|(_, task)| task.abort());
         for timer in [self.timer.take(), self.lease_watch.take()].into_iter().flatten() {
             timer.abort();

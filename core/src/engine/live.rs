@@ -9,7 +9,7 @@ use std::{fmt, hash::Hash, sync::Arc};
 
 use tokio::sync::watch;
 
-use super::error::Error;
+use super::{error::Error, in_place::in_place};
 use crate::triage::{ListDiff, diff};
 
 /// The revision after which nothing follows: the device is closed.
@@ -66,15 +66,14 @@ impl<T: Clone + PartialEq + Send + 'static> LiveList<T> {
                 return None;
             }
             let query = self.query.clone();
-            // Off the async threads: the reader waits for a disk.
-            let rows = tokio::task::spawn_blocking(move || query()).await;
+            let rows = in_place(move || query()).await;
             self.stale = false;
             let rows = match rows {
-                Ok(Ok(rows)) => rows,
+                Some(Ok(rows)) => rows,
                 // R9, R10: what may not be shown any more leaves the screen.
-                Ok(Err(Error::Locked | Error::Revoked | Error::NotEnrolled)) => Vec::new(),
+                Some(Err(Error::Locked | Error::Revoked | Error::NotEnrolled)) => Vec::new(),
                 // A busy or paused store has nothing new to say; the next revision asks again.
-                Ok(Err(_)) | Err(_) => continue,
+                Some(Err(_)) | None => continue,
             };
             let steps = (self.differ)(&self.items, &rows);
             if !steps.is_empty() {

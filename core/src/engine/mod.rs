@@ -19,6 +19,7 @@ mod effects;
 mod enrolment;
 mod error;
 pub mod failpoints;
+mod in_place;
 mod live;
 mod outbox_view;
 mod reading;

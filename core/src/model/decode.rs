@@ -21,7 +21,7 @@ use crate::{
         Action, AssignmentKey, Document, HeldChoice, Kind, NewMessage, Refusal, RefusalCode,
         action::{ContactField, MAX_FIELD_BYTES, MAX_TEXT_BYTES, MessageKind, RegisterMap, RegisterValue},
         conversation::{AssignmentReason, Origin, keys},
-        document::map,
+        document::{intent_of, map},
         genesis::{
             self, ASSIGNMENTS, CLOSINGS, CUSTOM, DECISIONS, FIELDS, MEMBERS, MESSAGES, ORIGINS, PHONES, REOPENINGS,
             ROLES, SHARED, TAGS, VALUES,
@@ -30,7 +30,7 @@ use crate::{
     time::Timestamp,
 };
 use automerge::{
-    ChangeHash, ObjType, ROOT, ReadDoc, ScalarValue,
+    ChangeHash, ExpandedChange, ObjType, ROOT, ReadDoc, ScalarValue,
     legacy::{Key, ObjectId, Op, OpId, OpType},
 };
 
@@ -49,22 +49,36 @@ pub fn decode(
     author: Option<MemberId>,
 ) -> Result<Vec<Action>, Refusal> {
     let expanded = change.decode();
-    let mut reader = Reader {
-        document,
-        deps: &expanded.deps,
-        intent,
-        author,
-        entries: BTreeMap::new(),
-        touched: BTreeSet::new(),
-        root: BTreeMap::new(),
-        actions: Vec::new(),
+    Reader::new(document, &expanded.deps, intent, Author::Is(author)).read(&expanded)
+}
+
+/// What an accepted change means if all that it does is to write entries of its own (messages, assignments, closings …),
+/// which can be told from it alone: `document` need not hold its dependencies. `None` of any other, and of one that is none
+/// of ours.
+pub fn entries(document: &Document, change: &automerge::Change) -> Option<Vec<Action>> {
+    let expanded = change.decode();
+    // As if it had seen nothing: whatever it supersedes is then not what stood there, and ends this.
+    let actions = Reader::new(document, &[], intent_of(change)?, Author::Accepted).read(&expanded).ok()?;
+    let entry = |action: &Action| {
+        matches!(
+            action,
+            Action::AddMessage { .. }
+                | Action::Assign { .. }
+                | Action::Close { .. }
+                | Action::Reopen { .. }
+                | Action::DecideHeld { .. }
+        )
     };
-    let genesis = genesis::actor(document.kind());
-    for (index, op) in expanded.operations.iter().enumerate() {
-        let counter = expanded.start_op.get() + index as u64;
-        reader.operation(counter, &expanded.actor_id, &genesis, op)?;
-    }
-    reader.finish()
+    actions.iter().all(entry).then_some(actions)
+}
+
+/// Who may have written a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Author {
+    /// This member; `None`: the relay.
+    Is(Option<MemberId>),
+    /// Whom it names: it was judged before.
+    Accepted,
 }
 
 struct Entry {
@@ -77,14 +91,36 @@ struct Reader<'a> {
     document: &'a Document,
     deps: &'a [ChangeHash],
     intent: IntentId,
-    author: Option<MemberId>,
+    author: Author,
     entries: BTreeMap<u64, Entry>,
     touched: BTreeSet<(&'static str, String)>,
     root: BTreeMap<String, String>,
     actions: Vec<Action>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(document: &'a Document, deps: &'a [ChangeHash], intent: IntentId, author: Author) -> Self {
+        Self {
+            document,
+            deps,
+            intent,
+            author,
+            entries: BTreeMap::new(),
+            touched: BTreeSet::new(),
+            root: BTreeMap::new(),
+            actions: Vec::new(),
+        }
+    }
+
+    fn read(mut self, expanded: &ExpandedChange) -> Result<Vec<Action>, Refusal> {
+        let genesis = genesis::actor(self.document.kind());
+        for (index, op) in expanded.operations.iter().enumerate() {
+            let counter = expanded.start_op.get() + index as u64;
+            self.operation(counter, &expanded.actor_id, &genesis, op)?;
+        }
+        self.finish()
+    }
+
     fn operation(
         &mut self,
         counter: u64,
@@ -300,7 +336,7 @@ impl Reader<'_> {
         let map = entry.map;
         let mut fields = Fields { map, fields: entry.fields };
         let by = fields.member(keys::BY)?;
-        if by != self.author {
+        if matches!(self.author, Author::Is(author) if author != by) {
             return Err(Refusal::new(
                 RefusalCode::ForgedAuthor,
                 map,
@@ -313,7 +349,7 @@ impl Reader<'_> {
                 let id = self.own(map, &entry.key)?;
                 let kind = fields.text(keys::KIND)?;
                 let kind = keys::parse_message_kind(&kind).ok_or_else(|| fields.wrong("no such kind of message"))?;
-                if kind == MessageKind::Inbound && self.author.is_some() {
+                if kind == MessageKind::Inbound && matches!(self.author, Author::Is(Some(_))) {
                     return Err(Refusal::new(RefusalCode::ForgedAuthor, map, "only the relay writes inbound messages"));
                 }
                 let text = fields.text(keys::TEXT)?;

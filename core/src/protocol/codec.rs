@@ -31,8 +31,9 @@ const PACKED_ALONE: u32 = PACKED | 1 << 30;
 /// From this window on, as a power of two, a stream is large: its dictionary outlives a batch, since what both sides keep is
 /// of the same order as the window.
 const LARGE_FROM: u32 = 20;
-/// Frames of fewer bytes than this are not packed: there is too little that is alike.
-const PACKED_FROM: usize = 512;
+/// Frames of fewer bytes than this are not packed: there is too little that is alike, and a single message, which people
+/// wait for, is sooner there.
+const PACKED_FROM: usize = 2048;
 /// A batch ends with the frame that makes it as large as this.
 const BATCH_BYTES: usize = 256 * 1024;
 /// The largest batch, unpacked.

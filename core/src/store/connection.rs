@@ -65,7 +65,7 @@ impl Place {
                 let connection = Connection::open_with_flags(path, flags)?;
                 // SQLCipher would write to stderr about a wrong key; the error says it all.
                 connection.execute_batch("PRAGMA cipher_log_level = NONE")?;
-                // Page size, HMAC and cipher stay at SQLCipher 4's defaults. `cipher_memory_security` stays off: it
+                // Page size and cipher stay at SQLCipher 4's defaults. `cipher_memory_security` stays off: it
                 // wipes and locks every allocation of SQLite at a multiple of the cost; keys are wiped without it.
                 // The error's own text would quote the statement, and with it the key.
                 let refused = |_| StorageError::Io("the cipher can't be set up".into());

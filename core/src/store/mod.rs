@@ -41,7 +41,7 @@ mod storage;
 mod tests;
 
 pub use database::Database;
-pub use key::DatabaseKey;
+pub use key::{CIPHER, DatabaseKey};
 pub use query::{OutboxCounts, OutboxEntry, PageKey, StoreStats};
 pub use reader::{Reader, Snapshot};
 pub use storage::SqliteStorage;

@@ -3,14 +3,14 @@
 //! Applying a change costs Automerge a walk over the document, reading the whole conversation another. So both wait until
 //! somebody looks: accepted changes are taken note of and applied together, or not at all if the optimistic document turns
 //! out to hold exactly the same (what becomes of an outbox that the relay accepts); and the conversation that was read is
-//! kept, and brought up to date by what is authored.
+//! kept, and brought up to date by what is authored and by what comes from others.
 
 use std::sync::Arc;
 
 use automerge::{ActorId, Change, ChangeHash};
 
 use crate::{
-    model::{Action, Conversation, Document, DocumentError, Kind},
+    model::{Action, Conversation, Document, DocumentError, Kind, decode},
     policy::Visibility,
     sync::storage::IntentRecord,
 };
@@ -128,6 +128,7 @@ impl Loaded {
                     }
                 }
             }
+            Optimistic::Same if follow(&mut self.conversation, &self.confirmed, &fresh) => {}
             Optimistic::Same | Optimistic::Unknown => self.conversation = None,
         }
         self.accepted.extend(fresh);
@@ -143,9 +144,12 @@ impl Loaded {
     /// is left out: it is to be run again.
     pub(super) fn build(&mut self, lineage: &[IntentRecord]) -> Result<(), DocumentError> {
         if lineage.is_empty() {
-            let heads = self.confirmed()?.heads();
-            if matches!(&self.optimistic, Optimistic::Own(document) if document.heads() != heads) {
-                self.conversation = None;
+            // Nothing of its own was in it: then what was accepted goes on waiting.
+            if matches!(self.optimistic, Optimistic::Own(_)) {
+                let heads = self.confirmed()?.heads();
+                if matches!(&self.optimistic, Optimistic::Own(document) if document.heads() != heads) {
+                    self.conversation = None;
+                }
             }
             (self.optimistic, self.complete) = (Optimistic::Same, true);
             return Ok(());
@@ -213,6 +217,18 @@ impl Loaded {
     }
 }
 
+/// Brings a conversation that was read up to date with accepted changes that are not in its document yet. `false` if that
+/// can't be told from the changes alone, or none was read.
+fn follow(conversation: &mut Option<Arc<Conversation>>, document: &Document, fresh: &[Change]) -> bool {
+    let Some(known) = conversation else { return false };
+    let Some(actions) = fresh.iter().map(|change| decode::entries(document, change)).collect::<Option<Vec<_>>>() else {
+        return false;
+    };
+    let known = Arc::make_mut(known);
+    actions.iter().for_each(|actions| known.advance(document, actions));
+    true
+}
+
 /// The heads that a document has with these changes, sorted.
 fn heads_after(document: &Document, changes: &[Change]) -> Vec<ChangeHash> {
     let mut heads = document.heads();
@@ -222,4 +238,93 @@ fn heads_after(document: &Document, changes: &[Change]) -> Vec<ChangeHash> {
     }
     heads.sort();
     heads
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use automerge::ActorId;
+
+    use super::*;
+    use crate::{
+        ids::{ConversationId, DocumentId, IntentId, MemberId},
+        model::{AssignmentKey, Channel, MessageKind, NewMessage, conversation::AssignmentReason},
+        time::Timestamp,
+    };
+
+    const BO: MemberId = MemberId([7; 16]);
+    const AT: Timestamp = Timestamp(1_760_000_000_000);
+
+    /// Another hand that writes in the same document.
+    struct Other {
+        document: Document,
+        written: u8,
+    }
+
+    impl Other {
+        fn writes(&mut self, actions: &[Action]) -> Change {
+            self.written += 1;
+            self.document.author(ActorId::from([9; 16].to_vec()), IntentId([self.written; 16]), AT, actions).unwrap()
+        }
+
+        fn says(&mut self, text: &str) -> Change {
+            let message = NewMessage { kind: MessageKind::Outbound, by: Some(BO), text: text.into(), at: AT };
+            let intent = IntentId([self.written + 1; 16]);
+            let key = AssignmentKey { member: BO, intent };
+            let assign = Action::Assign { key, by: Some(BO), reason: AssignmentReason::Reply, at: AT };
+            self.writes(&[Action::AddMessage { id: intent, message }, assign])
+        }
+    }
+
+    fn conversation() -> (Loaded, Other) {
+        let mut document = Document::new(Kind::Conversation);
+        let open = Action::OpenConversation {
+            conversation: ConversationId([1; 16]),
+            contact: DocumentId([2; 16]),
+            channel: Channel::Sms("+14155550100".into()),
+        };
+        document.author(ActorId::from([8; 16].to_vec()), IntentId([200; 16]), AT, &[open]).unwrap();
+        let mut loaded = Loaded::new(document.clone(), Visibility::DASHBOARD, true, 0);
+        loaded.build(&[]).unwrap();
+        loaded.conversation().unwrap().unwrap();
+        (loaded, Other { document, written: 0 })
+    }
+
+    #[track_caller]
+    fn shows(loaded: &mut Loaded, other: &Other) {
+        loaded.build(&[]).unwrap();
+        assert_eq!(loaded.conversation().unwrap().as_deref(), Conversation::read(&other.document).as_ref());
+    }
+
+    /// What others say is shown before their changes are applied; several wait until somebody needs the document.
+    #[test]
+    fn what_others_say_is_told_from_their_changes() {
+        let (mut loaded, mut other) = conversation();
+        for text in ["Hello?", "Anybody there?"] {
+            let change = other.says(text);
+            loaded.append(vec![change]).unwrap();
+            shows(&mut loaded, &other);
+        }
+        assert_eq!(loaded.accepted.len(), 2);
+        assert_eq!(loaded.confirmed().unwrap().save(), other.document.save());
+        assert!(loaded.accepted.is_empty());
+        shows(&mut loaded, &other);
+    }
+
+    /// What depends on what stood there before is read from the document.
+    #[test]
+    fn what_takes_something_away_is_read_from_the_document() {
+        let (mut loaded, mut other) = conversation();
+        let tag = Action::AddTag { tag: "vip".into() };
+        let untag = Action::RemoveTag { tag: "vip".into() };
+        let leave = Action::Unassign { key: AssignmentKey { member: BO, intent: IntentId([1; 16]) } };
+        let changes = [other.says("Hello?"), other.writes(&[tag]), other.writes(&[leave]), other.writes(&[untag])];
+        for change in changes {
+            loaded.append(vec![change]).unwrap();
+            loaded.build(&[]).unwrap();
+            loaded.conversation().unwrap();
+        }
+        assert!(loaded.accepted.is_empty());
+        shows(&mut loaded, &other);
+    }
 }

@@ -102,7 +102,7 @@ impl Tx<'_> {
         let heads = genesis::hash(kind).0;
         self.connection()
             .prepare_cached(
-                "INSERT INTO documents (id, workspace, kind, created_seq, last_seq, snapshot, snapshot_seq, heads) VALUES (?1, ?2, ?3, ?4, ?4, x'', 0, ?5)",
+                "INSERT INTO documents (id, workspace, kind, created_seq, last_seq, heads) VALUES (?1, ?2, ?3, ?4, ?4, ?5)",
             )?
             .execute(params![document.as_bytes(), workspace.as_bytes(), kind.code(), seq, heads])?;
         self.cache.documents.put(document, Document::new(kind));
@@ -233,15 +233,18 @@ impl Tx<'_> {
         };
         let since: usize = self
             .connection()
-            .prepare_cached("SELECT count(*) FROM changes WHERE document = ?1 AND seq > (SELECT snapshot_seq FROM documents WHERE id = ?1)")?
+            .prepare_cached("SELECT count(*) FROM changes WHERE document = ?1 AND seq > coalesce((SELECT seq FROM snapshots WHERE document = ?1), 0)")?
             .query_row([document.as_bytes()], |row| row.get(0))?;
         if since <= longest {
             return Ok(());
         }
         let saved = self.load(document, kind)?.save();
         self.connection()
-            .prepare_cached("UPDATE documents SET snapshot = ?2, snapshot_seq = ?3 WHERE id = ?1")?
-            .execute(params![document.as_bytes(), saved, seq])?;
+            .prepare_cached(
+                "INSERT INTO snapshots (document, seq, saved) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (document) DO UPDATE SET seq = excluded.seq, saved = excluded.saved",
+            )?
+            .execute(params![document.as_bytes(), seq, saved])?;
         Ok(())
     }
 
@@ -261,7 +264,10 @@ impl Tx<'_> {
 pub(crate) fn read_document(tx: &ReadTx<'_>, document: DocumentId, kind: Kind) -> Result<Document, StoreError> {
     let (saved, from): (Vec<u8>, u64) = tx
         .connection()
-        .prepare_cached("SELECT snapshot, snapshot_seq FROM documents WHERE id = ?1")?
+        .prepare_cached(
+            "SELECT coalesce(s.saved, x''), coalesce(s.seq, 0)
+             FROM documents d LEFT JOIN snapshots s ON s.document = d.id WHERE d.id = ?1",
+        )?
         .query_row([document.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?
         .ok_or(StoreError::Missing("document"))?;

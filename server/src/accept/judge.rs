@@ -107,10 +107,13 @@ pub(super) fn judge(
     dependencies(tx, intent, &change, row.is_some())?;
     // 4. Actor, 5. Meaning.
     let creates = row.is_none();
-    let fresh = Document::new(intent.kind);
-    actor(tx, pusher, intent, &change, &fresh, creates)?;
+    let fresh = creates.then(|| Document::new(intent.kind));
+    actor(tx, pusher, intent, &change, fresh.as_ref())?;
     let actions = {
-        let document = if creates { &fresh } else { tx.load(intent.document, intent.kind)? };
+        let document = match &fresh {
+            Some(fresh) => fresh,
+            None => tx.load(intent.document, intent.kind)?,
+        };
         // A panic of the decoder is a refusal like any other.
         std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             decode::decode(document, &change, intent.id, Some(pusher.member))
@@ -250,8 +253,7 @@ fn actor(
     pusher: &Pusher,
     intent: &PushedIntent,
     change: &Change,
-    fresh: &Document,
-    creates: bool,
+    fresh: Option<&Document>,
 ) -> Result<(), Stopped> {
     let actor = change.actor_id();
     if genesis::is_reserved(actor) {
@@ -264,7 +266,10 @@ fn actor(
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))
         })
         .optional()?;
-    let document = if creates { fresh } else { tx.load(intent.document, intent.kind)? };
+    let document = match fresh {
+        Some(fresh) => fresh,
+        None => tx.load(intent.document, intent.kind)?,
+    };
     match bound {
         None if change.seq() != 1 => return refuse(RefusalCode::ActorSequence, "seq", "an actor begins with 1"),
         None => {}

@@ -24,7 +24,10 @@ pub(super) fn snapshot(
 ) -> Result<Response, StoreError> {
     let (saved, from, heads, outline): (Vec<u8>, Seq, Vec<u8>, Option<Vec<u8>>) = tx
         .connection()
-        .prepare_cached("SELECT snapshot, snapshot_seq, heads, outline FROM documents WHERE id = ?1")?
+        .prepare_cached(
+            "SELECT coalesce(s.saved, x''), coalesce(s.seq, 0), d.heads, d.outline
+             FROM documents d LEFT JOIN snapshots s ON s.document = d.id WHERE d.id = ?1",
+        )?
         .query_row([document.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
     let outline = outline.map(|outline| Outlined {
         heads: heads.as_chunks().0.iter().map(|head| ByteArray::new(*head)).collect(),

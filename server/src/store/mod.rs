@@ -13,6 +13,7 @@ mod tx;
 mod writer;
 
 use std::{
+    panic::AssertUnwindSafe,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -21,7 +22,11 @@ use std::{
 use offdesk_core::ids::WorkspaceId;
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use rusqlite_migration::{M, Migrations};
-use tokio::sync::broadcast;
+use tokio::{
+    runtime::{Handle, RuntimeFlavor},
+    sync::broadcast,
+    task::{block_in_place, spawn_blocking},
+};
 
 pub use solo::{Ending, Solo};
 use writer::Company;
@@ -166,10 +171,15 @@ impl Store {
         E: From<StoreError> + Send + 'static,
     {
         let this = self.clone();
-        match tokio::task::spawn_blocking(move || this.read_blocking(work)).await {
-            Ok(result) => result,
-            Err(_) => Err(StoreError::Closed.into()),
-        }
+        let read = move || this.read_blocking(work);
+        // Most reads take less time than it takes to hand them to another thread and be woken by it. This one is allowed to
+        // wait for the disk: the runtime goes on with another. A runtime of one thread only has none.
+        let result = match Handle::current().runtime_flavor() {
+            RuntimeFlavor::CurrentThread => spawn_blocking(read).await.ok(),
+            // A panic ends the read, as on a thread of its own, and not the stream that asked for it.
+            _ => std::panic::catch_unwind(AssertUnwindSafe(|| block_in_place(read))).ok(),
+        };
+        result.unwrap_or_else(|| Err(StoreError::Closed.into()))
     }
 
     /// As [`Store::read`], on the calling thread.
@@ -234,6 +244,7 @@ fn migrations() -> Migrations<'static> {
         M::up(include_str!("../../migrations/0001_relay.sql")),
         M::up(include_str!("../../migrations/0002_quarantine_by_workspace.sql")),
         M::up(include_str!("../../migrations/0003_outlines.sql")),
+        M::up(include_str!("../../migrations/0004_snapshots.sql")),
     ])
 }
 
@@ -293,6 +304,26 @@ mod tests {
         let read = move |tx: &ReadTx<'_>| Ok::<_, StoreError>(tx.connection().query_row(sql, [], |row| row.get(0))?);
         let acts: String = store.read(read).await.unwrap();
         assert_eq!(acts, "acd");
+        store.close().await;
+    }
+
+    /// A database of an earlier build keeps its saved documents, where they are now.
+    #[tokio::test]
+    async fn saved_documents_are_brought_along() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("relay.db");
+        let mut earlier = connect(&path).unwrap();
+        migrations().to_version(&mut earlier, 3).unwrap();
+        let insert = "INSERT INTO documents (id, workspace, kind, created_seq, last_seq, snapshot, snapshot_seq, heads)
+                      VALUES (x'01', x'aa', 1, 1, 9, x'5a5a', 7, x''), (x'02', x'aa', 1, 2, 2, x'', 0, x'')";
+        earlier.execute_batch(insert).unwrap();
+        drop(earlier);
+        let store = Store::open(&path).unwrap();
+        let read = |tx: &ReadTx<'_>| {
+            let sql = "SELECT group_concat(hex(document) || seq || hex(saved)), (SELECT count(*) FROM documents) FROM snapshots";
+            Ok::<(String, i64), StoreError>(tx.connection().query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?)
+        };
+        assert_eq!(store.read(read).await.unwrap(), ("0175A5A".into(), 2));
         store.close().await;
     }
 

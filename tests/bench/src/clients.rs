@@ -49,7 +49,7 @@ pub async fn enrol(stage: &Stage, count: usize) -> Vec<EnrolResponse> {
 /// The relay's conversations, as a device has loaded them; at most this many.
 pub async fn conversations(stage: &Stage, most: usize) -> Vec<(DocumentId, Document)> {
     let read = stage.app().store.read(move |tx| {
-        let sql = "SELECT id, snapshot, snapshot_seq FROM documents WHERE kind = 1 ORDER BY id LIMIT ?1";
+        let sql = "SELECT d.id, s.saved, s.seq FROM documents d JOIN snapshots s ON s.document = d.id WHERE d.kind = 1 ORDER BY d.id LIMIT ?1";
         let mut statement = tx.connection().prepare(sql)?;
         let rows = statement
             .query_map([most], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?

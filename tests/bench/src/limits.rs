@@ -8,6 +8,7 @@ use std::{
     thread,
 };
 
+use offdesk_core::store::CIPHER;
 use rusqlite::{Connection, params};
 
 use crate::{
@@ -57,7 +58,7 @@ pub fn through_zstd(payload: &[u8]) -> (usize, Cost) {
 pub fn sqlite(path: &Path, encrypted: bool) -> Connection {
     let connection = Connection::open(path).unwrap();
     if encrypted {
-        connection.execute_batch(&format!("PRAGMA key = \"x'{}'\"", "07".repeat(32))).unwrap();
+        connection.execute_batch(&format!("PRAGMA key = \"x'{}'\"; {CIPHER}", "07".repeat(32))).unwrap();
     }
     connection
         .execute_batch(

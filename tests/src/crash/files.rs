@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use offdesk_core::ids::IntentId;
+use offdesk_core::{ids::IntentId, store::CIPHER};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -35,7 +35,7 @@ impl Copy {
                 write!(digits, "{byte:02x}").unwrap();
                 digits
             });
-            database.execute_batch(&format!("PRAGMA key = \"x'{digits}'\"")).unwrap();
+            database.execute_batch(&format!("PRAGMA key = \"x'{digits}'\"; {CIPHER}")).unwrap();
         }
         Self { database, _folder: folder }
     }

@@ -220,7 +220,7 @@ fn runtime() -> tokio::runtime::Runtime {
 /// What a database holds of a document: its snapshot and the changes since.
 fn held(connection: &Connection, document: DocumentId, kind: Kind) -> Result<Document, String> {
     let (saved, since): (Vec<u8>, i64) = connection
-        .query_row("SELECT snapshot, snapshot_seq FROM documents WHERE id = ?1", [document.as_bytes()], |row| {
+        .query_row("SELECT saved, seq FROM snapshots WHERE document = ?1", [document.as_bytes()], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })
         .or_else(|error| match error {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    protocol::Goodbye,
+    protocol::{Goodbye, Verdict},
     sync::session::End,
     triage::{InboxFilter, ListDiff},
 };
@@ -68,6 +68,28 @@ async fn a_live_device_shows_what_comes() {
     status.wait_for(|status| status.connection == Connection::Live).await.unwrap();
     ada.set_network(NetworkState::Offline);
     status.wait_for(|status| status.connection == Connection::Offline).await.unwrap();
+}
+
+/// The end of a push waits a moment for the news of what was pushed; without them it is taken in all the same.
+#[tokio::test]
+async fn a_verdict_comes_without_news_too() {
+    let scene = Scene::new();
+    let config = Config { undo_window: Duration::ZERO, ..scene.config() };
+    let ada = Offdesk::enrol(config, "http://relay.test", "FIRST", "Ada's phone").await.unwrap();
+    let mut status = ada.observe_status();
+    let mut frames = first_page(0..1);
+    frames.push(cursor(1, true));
+    scene.relay.says(frames, None);
+    ada.start();
+    status.wait_for(|status| status.connection == Connection::Live).await.unwrap();
+    for (number, text) in [(1, "On my way"), (2, "Ten minutes")] {
+        let intent = ada.reply(conversation(0), text).unwrap();
+        let verdict = Response::Verdict { intents: vec![intent], verdict: Verdict::Accepted(2) };
+        scene.relay.says(vec![welcome(), verdict, Response::PushDone { number }], Some(End::Finished));
+        status.wait_for(|status| status.pending == 1).await.unwrap();
+        status.wait_for(|status| status.pending == 0).await.unwrap();
+    }
+    assert_eq!(scene.relay.calls(), 3);
 }
 
 /// R10: a revoked device deletes its data, and shows nothing from then on.

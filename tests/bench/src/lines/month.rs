@@ -53,9 +53,9 @@ pub(super) async fn after(context: &Context) -> Vec<Row> {
 
 /// How many of the stored changes are in a snapshot too, and their bytes.
 async fn folded(stage: &Stage) -> String {
-    let sql = "SELECT count(*), sum(length(c.bytes)), sum(c.seq <= d.snapshot_seq),
-               sum(CASE WHEN c.seq <= d.snapshot_seq THEN length(c.bytes) ELSE 0 END)
-               FROM changes c JOIN documents d ON d.id = c.document";
+    let sql = "SELECT count(*), sum(length(c.bytes)), sum(c.seq <= coalesce(s.seq, 0)),
+               sum(CASE WHEN c.seq <= coalesce(s.seq, 0) THEN length(c.bytes) ELSE 0 END)
+               FROM changes c LEFT JOIN snapshots s ON s.document = c.document";
     let read = move |tx: &offdesk_relay::store::ReadTx<'_>| {
         Ok::<_, StoreError>(tx.connection().query_row(sql, [], |row| {
             Ok((row.get::<_, u64>(0)?, row.get::<_, u64>(1)?, row.get::<_, u64>(2)?, row.get::<_, u64>(3)?))

@@ -69,7 +69,7 @@ async fn documents(stage: &Stage) -> Vec<Document> {
     let read = stage.app().store.read(|tx| {
         let mut statement = tx
             .connection()
-            .prepare("SELECT id, kind, snapshot, snapshot_seq FROM documents WHERE kind < 3 ORDER BY kind, id")?;
+            .prepare("SELECT d.id, d.kind, coalesce(s.saved, x''), coalesce(s.seq, 0) FROM documents d LEFT JOIN snapshots s ON s.document = d.id WHERE d.kind < 3 ORDER BY d.kind, d.id")?;
         let rows = statement
             .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
             .collect::<Result<Vec<(Vec<u8>, u8, Vec<u8>, u64)>, _>>()?;

@@ -224,8 +224,7 @@ fn return_to_before(scene: &mut Scene, intent: &PushedIntent) {
         }
         tx.connection().execute("DELETE FROM ledger WHERE message = ?1", [id.as_bytes()])?;
         // The saved document holds it too.
-        tx.connection()
-            .execute("UPDATE documents SET snapshot = x'', snapshot_seq = 0 WHERE id = ?1", [document.as_bytes()])?;
+        tx.connection().execute("DELETE FROM snapshots WHERE document = ?1", [document.as_bytes()])?;
         tx.connection().execute(
             "DELETE FROM actors WHERE document = ?1 AND hash NOT IN (SELECT hash FROM changes)",
             [document.as_bytes()],
