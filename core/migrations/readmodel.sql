@@ -48,6 +48,14 @@ CREATE TABLE conversation_tags (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX tags_of_conversation ON conversation_tags (conversation);
 
+-- How many rows of the dashboard there are of each kind (store/tallies.rs), moved with each row that is written.
+CREATE TABLE tallies (
+    tally INTEGER NOT NULL,
+    whose BLOB NOT NULL,                    -- a member's id, a tag's bytes, or empty
+    rows INTEGER NOT NULL,
+    PRIMARY KEY (tally, whose)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE alerts (
     conversation INTEGER NOT NULL REFERENCES conversation_rows (id) ON DELETE CASCADE,
     alert BLOB NOT NULL,

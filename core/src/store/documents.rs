@@ -155,6 +155,7 @@ impl SqliteStorage<'_> {
     /// Facts, rows, search entries and alerts go by reference; registers are no children, since they may come first.
     pub(super) fn delete_document(&self, document: DocumentId) -> Result<(), StorageError> {
         self.delete_registers_of(document)?;
+        self.row_goes(document)?;
         self.connection().prepare_cached("DELETE FROM documents WHERE document = ?1")?.execute([document])?;
         Ok(())
     }
@@ -162,6 +163,7 @@ impl SqliteStorage<'_> {
     pub(super) fn delete_all_documents(&self) -> Result<(), StorageError> {
         self.delete_registers_of_all()?;
         // Whole tables at once: row by row the search index would be cleaned ten thousand times.
+        self.differences().clear();
         let connection = self.connection();
         read_model::drop_tables(connection)?;
         connection

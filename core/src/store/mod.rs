@@ -37,6 +37,7 @@ mod registers;
 mod rows;
 mod sql;
 mod storage;
+mod tallies;
 #[cfg(test)]
 mod tests;
 

@@ -139,6 +139,8 @@ impl SqliteStorage<'_> {
         if alerts.is_empty() && before.as_ref().is_some_and(|before| before.alerts == 0 && same(before)) {
             return Ok(());
         }
+        let was = before.as_ref().map(|before| self.row_as_it_was(&before.body, before.visibility)).transpose()?;
+        self.recount(was.as_ref(), Some(row));
         self.write_conversation_row(id, row, &labels, alerts.len(), &body)?;
         if before.as_ref().is_none_or(|before| before.labels != labels) {
             self.write_labels(id, row, before.is_some())?;
@@ -218,8 +220,35 @@ impl SqliteStorage<'_> {
         Ok(())
     }
 
+    /// A row as it stands, for what is about to change it.
+    fn row_as_it_was(&self, body: &[u8], visibility: u8) -> Result<ConversationRow, StorageError> {
+        let mut row: ConversationRow = self.reading().unpack_row(body)?;
+        row.visibility = Visibility(visibility);
+        Ok(row)
+    }
+
+    /// The row as it stands, unless it has this visibility.
+    fn standing_row(&self, id: i64, unless: Option<Visibility>) -> Result<Option<ConversationRow>, StorageError> {
+        let mut statement = self
+            .connection()
+            .prepare_cached("SELECT body, visibility FROM conversation_rows WHERE id = ?1 AND visibility IS NOT ?2")?;
+        let mut rows = statement.query(params![id, unless.map(|visibility| visibility.0)])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        self.row_as_it_was(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?, row.get(1)?).map(Some)
+    }
+
+    /// A row is about to go with its document.
+    pub(super) fn row_goes(&self, document: DocumentId) -> Result<(), StorageError> {
+        let Some(id) = self.reading().row_id(document)? else { return Ok(()) };
+        let row = self.standing_row(id, None)?;
+        self.recount(row.as_ref(), None);
+        Ok(())
+    }
+
     /// The row follows its document at once, so that nothing shows what has left the dashboard (R5).
     pub(super) fn write_row_visibility(&self, id: i64, visibility: Visibility) -> Result<(), StorageError> {
+        let Some(row) = self.standing_row(id, Some(visibility))? else { return Ok(()) };
+        self.recount(Some(&row), Some(&ConversationRow { visibility, ..row.clone() }));
         self.connection()
             .prepare_cached(
                 "UPDATE conversation_rows SET visibility = ?2, dashboard = ?3 WHERE id = ?1 AND visibility <> ?2",

@@ -1,10 +1,13 @@
 //! The session's [`Storage`] on SQLite: each method is one of the table groups' own.
 
-use std::collections::BTreeSet;
+use std::{
+    cell::{RefCell, RefMut},
+    collections::BTreeSet,
+};
 
 use rusqlite::Connection;
 
-use super::{Snapshot, read_model, reader::Damaged};
+use super::{Snapshot, read_model, reader::Damaged, tallies::Differences};
 use crate::{
     ids::{AlertId, ContactId, ConversationId, DocumentId, IntentId},
     model::{Channel, Kind},
@@ -25,20 +28,27 @@ pub struct SqliteStorage<'a> {
     damaged: &'a Damaged,
     /// Documents removed in this transaction.
     removed: u32,
+    /// What this transaction changes of the tallies.
+    differences: RefCell<Differences>,
 }
 
 impl<'a> SqliteStorage<'a> {
     pub(super) fn new(connection: &'a Connection, damaged: &'a Damaged) -> Self {
-        Self { connection, damaged, removed: 0 }
+        Self { connection, damaged, removed: 0, differences: RefCell::default() }
     }
 
     pub(super) fn connection(&self) -> &'a Connection {
         self.connection
     }
 
+    pub(super) fn differences(&self) -> RefMut<'_, Differences> {
+        self.differences.borrow_mut()
+    }
+
     /// Ends the work on the transaction, before its commit. Whether a document was removed: it must leave the
     /// write-ahead log too.
     pub(super) fn finish(&self) -> Result<bool, StorageError> {
+        self.write_tallies()?;
         if self.removed >= MANY {
             read_model::end_bulk_removal(self.connection)?;
         }

@@ -10,6 +10,7 @@ use crate::{
     store::{
         rows::{CONVERSATION, WITH_CONTACT, origin_bit, reason_bit},
         sql::unsigned,
+        tallies::Tally,
     },
     sync::storage::StorageError,
     time::Timestamp,
@@ -32,82 +33,138 @@ impl PageKey {
     }
 }
 
-/// Conditions on `conversation_rows r` with their values, and the index to walk.
-pub(super) struct Conditions {
-    index: &'static str,
-    sql: String,
+/// Rows that one looks at for each that is found through a label: its entry, the row itself on a page of its own, the sorting.
+const FOUND_BY_LABEL: u64 = 8;
+
+/// A list of conversations that have something: an assignee, a tag.
+struct Label {
+    /// The table, as `l`, and what its entries are to meet.
+    table: &'static str,
+    sql: &'static str,
+    values: Vec<Box<dyn ToSql>>,
+    /// How many entries meet it, or a few more.
+    entries: u64,
+}
+
+/// What is read, and in which order: one index of the rows is walked in the list's order, or the entries of one label are
+/// gathered and sorted, whichever is shorter.
+struct Plan {
+    from: String,
+    conditions: String,
     values: Vec<Box<dyn ToSql>>,
 }
 
-impl Conditions {
+impl Plan {
+    /// What member `me` sees with this filter, of which `wanted` rows are read.
+    fn of(snapshot: &Snapshot<'_>, filter: &InboxFilter, me: MemberId, wanted: u64) -> Result<Self, StorageError> {
+        let mut labels = labels(snapshot, filter, me)?;
+        labels.sort_by_key(|label| label.entries);
+        let (index, rows) = index_of(snapshot, filter)?;
+        let gathers = labels.first().is_some_and(|label| {
+            // So many are walked until enough are found, if they lie evenly.
+            let walked = wanted.saturating_mul(rows) / label.entries.max(1);
+            label.entries.saturating_mul(FOUND_BY_LABEL) < walked.min(rows)
+        });
+        let mut plan = Self { from: String::new(), conditions: "r.dashboard = 1".into(), values: Vec::new() };
+        let mut labels = labels.into_iter();
+        if gathers && let Some(label) = labels.next() {
+            plan.from = format!("{} l CROSS JOIN conversation_rows r ON r.id = l.conversation", label.table);
+            plan.add(label.sql);
+            plan.values.extend(label.values);
+        } else {
+            plan.from = format!("conversation_rows r INDEXED BY {index}");
+        }
+        for label in labels {
+            // As a value it is looked up for each row; as a set it would be made whole first.
+            let Label { table, sql, values, .. } = label;
+            plan.add(&format!("(SELECT 1 FROM {table} l WHERE l.conversation = r.id AND {sql}) IS NOT NULL"));
+            plan.values.extend(values);
+        }
+        plan.flags(filter);
+        Ok(plan)
+    }
+
+    /// Flags are literals, not values, so that the partial indexes apply.
+    fn flags(&mut self, filter: &InboxFilter) {
+        match filter.status {
+            Some(Status::Open) => self.add("r.open = 1"),
+            Some(Status::Closed) => self.add("r.open = 0"),
+            None => {}
+        }
+        if filter.unread {
+            self.add("r.unread = 1");
+        }
+        if filter.needs_reply {
+            self.add("r.needs_reply = 1");
+        }
+        if filter.assignee == Some(Assignee::Nobody) {
+            self.add("r.assigned = 0");
+        }
+        if let Some(origin) = filter.origin {
+            self.with("r.origins & ? <> 0", origin_bit(origin));
+        }
+        if let Some(contact) = filter.contact {
+            self.with("r.contact = ?", contact);
+        }
+    }
+
     fn add(&mut self, sql: &str) {
-        self.sql.push_str(" AND ");
-        self.sql.push_str(sql);
+        self.conditions.push_str(" AND ");
+        self.conditions.push_str(sql);
     }
 
     fn with(&mut self, sql: &str, value: impl ToSql + 'static) {
         self.add(sql);
         self.values.push(Box::new(value));
     }
-
-    /// What member `me` sees with this filter. Flags are literals, not values, so that the partial indexes apply.
-    pub(super) fn of(filter: &InboxFilter, me: MemberId) -> Self {
-        const ASSIGNED: &str = "r.id IN (SELECT conversation FROM conversation_assignees WHERE member = ?)";
-        let mut conditions = Self { index: index_of(filter), sql: "r.dashboard = 1".into(), values: Vec::new() };
-        match filter.status {
-            Some(Status::Open) => conditions.add("r.open = 1"),
-            Some(Status::Closed) => conditions.add("r.open = 0"),
-            None => {}
-        }
-        if filter.unread {
-            conditions.add("r.unread = 1");
-        }
-        if filter.needs_reply {
-            conditions.add("r.needs_reply = 1");
-        }
-        if filter.scope == Scope::AssignedToMe {
-            conditions.with(ASSIGNED, me);
-        }
-        match filter.assignee {
-            Some(Assignee::Nobody) => conditions.add("r.assigned = 0"),
-            Some(Assignee::Member(member)) => conditions.with(ASSIGNED, member),
-            None => {}
-        }
-        if let Some(reason) = filter.reason {
-            conditions.with(
-                "r.id IN (SELECT conversation FROM conversation_assignees WHERE member = ? AND reasons & ? <> 0)",
-                me,
-            );
-            conditions.values.push(Box::new(reason_bit(reason)));
-        }
-        if let Some(tag) = &filter.tag {
-            conditions.with("r.id IN (SELECT conversation FROM conversation_tags WHERE tag = ?)", tag.clone());
-        }
-        if let Some(origin) = filter.origin {
-            conditions.with("r.origins & ? <> 0", origin_bit(origin));
-        }
-        if let Some(contact) = filter.contact {
-            conditions.with("r.contact = ?", contact);
-        }
-        conditions
-    }
 }
 
-/// The shortest index that has the order: each holds only rows that the filter may take.
-fn index_of(filter: &InboxFilter) -> &'static str {
-    if filter.contact.is_some() {
-        "conversations_of_contact"
-    } else if filter.unread {
-        "conversations_unread"
-    } else if filter.needs_reply {
-        "conversations_to_answer"
-    } else if filter.assignee == Some(Assignee::Nobody) {
-        "conversations_of_nobody"
-    } else if filter.status.is_some() {
-        "conversations_by_status"
-    } else {
-        "conversations_by_activity"
+fn labels(snapshot: &Snapshot<'_>, filter: &InboxFilter, me: MemberId) -> Result<Vec<Label>, StorageError> {
+    const ASSIGNEES: &str = "conversation_assignees";
+    let mut labels = Vec::new();
+    let mut assigned = |member: MemberId, reason: Option<i64>| {
+        let entries = snapshot.assigned(member, filter.status)?;
+        let mut values: Vec<Box<dyn ToSql>> = vec![Box::new(member)];
+        values.extend(reason.map(|bit| Box::new(bit) as Box<dyn ToSql>));
+        let sql = if reason.is_some() { "l.member = ? AND l.reasons & ? <> 0" } else { "l.member = ?" };
+        labels.push(Label { table: ASSIGNEES, sql, values, entries });
+        Ok::<_, StorageError>(())
+    };
+    match (filter.scope, filter.reason) {
+        (_, Some(reason)) => assigned(me, Some(reason_bit(reason)))?,
+        (Scope::AssignedToMe, None) => assigned(me, None)?,
+        (Scope::All, None) => {}
     }
+    if let Some(Assignee::Member(member)) = filter.assignee {
+        assigned(member, None)?;
+    }
+    if let Some(tag) = &filter.tag {
+        let entries = snapshot.tagged(tag, filter.status)?;
+        labels.push(Label {
+            table: "conversation_tags",
+            sql: "l.tag = ?",
+            values: vec![Box::new(tag.clone())],
+            entries,
+        });
+    }
+    Ok(labels)
+}
+
+/// The shortest index that has the order, and how many rows are in it: each holds only rows that the filter may take.
+fn index_of(snapshot: &Snapshot<'_>, filter: &InboxFilter) -> Result<(&'static str, u64), StorageError> {
+    Ok(if filter.contact.is_some() {
+        ("conversations_of_contact", 1)
+    } else if filter.unread {
+        ("conversations_unread", snapshot.tally(Tally::Unread, &[])?)
+    } else if filter.needs_reply {
+        ("conversations_to_answer", snapshot.tally(Tally::NeedsReply, &[])?)
+    } else if filter.assignee == Some(Assignee::Nobody) {
+        ("conversations_of_nobody", snapshot.tally(Tally::Unassigned, &[])?)
+    } else if filter.status.is_some() {
+        ("conversations_by_status", snapshot.rows(filter.status)?)
+    } else {
+        ("conversations_by_activity", snapshot.rows(None)?)
+    })
 }
 
 impl Snapshot<'_> {
@@ -120,21 +177,20 @@ impl Snapshot<'_> {
         limit: usize,
         after: Option<PageKey>,
     ) -> Result<Vec<ConversationRow>, StorageError> {
-        let mut conditions = Conditions::of(filter, me);
+        let mut plan = Plan::of(self, filter, me, u64::try_from(limit).unwrap_or(u64::MAX))?;
         if let Some(after) = after {
-            conditions.with("r.last_activity <= ?", after.last_activity.millis());
-            conditions.with("(r.last_activity < ?", after.last_activity.millis());
-            conditions.sql.push_str(" OR r.document > ?)");
-            conditions.values.push(Box::new(after.document));
+            plan.with("r.last_activity <= ?", after.last_activity.millis());
+            plan.with("(r.last_activity < ?", after.last_activity.millis());
+            plan.conditions.push_str(" OR r.document > ?)");
+            plan.values.push(Box::new(after.document));
         }
         let sql = format!(
-            "SELECT {CONVERSATION} FROM conversation_rows r INDEXED BY {} {WITH_CONTACT} WHERE {}
-             ORDER BY r.last_activity DESC, r.document LIMIT ?",
-            conditions.index, conditions.sql
+            "SELECT {CONVERSATION} FROM {} {WITH_CONTACT} WHERE {} ORDER BY r.last_activity DESC, r.document LIMIT ?",
+            plan.from, plan.conditions
         );
-        conditions.values.push(Box::new(i64::try_from(limit).unwrap_or(i64::MAX)));
+        plan.values.push(Box::new(i64::try_from(limit).unwrap_or(i64::MAX)));
         let mut statement = self.connection.prepare_cached(&sql)?;
-        let mut rows = statement.query(params_from_iter(conditions.values))?;
+        let mut rows = statement.query(params_from_iter(plan.values))?;
         let mut list = Vec::new();
         while let Some(row) = rows.next()? {
             list.push(self.conversation_of(row, 0)?);
@@ -144,11 +200,9 @@ impl Snapshot<'_> {
 
     /// How many rows member `me` sees with this filter.
     pub fn count(&self, filter: &InboxFilter, me: MemberId) -> Result<u64, StorageError> {
-        let conditions = Conditions::of(filter, me);
-        let mut statement = self.connection.prepare_cached(&format!(
-            "SELECT count(*) FROM conversation_rows r INDEXED BY {} WHERE {}",
-            conditions.index, conditions.sql
-        ))?;
-        Ok(unsigned(statement.query_row(params_from_iter(conditions.values), |row| row.get(0))?))
+        let plan = Plan::of(self, filter, me, u64::MAX)?;
+        let mut statement =
+            self.connection.prepare_cached(&format!("SELECT count(*) FROM {} WHERE {}", plan.from, plan.conditions))?;
+        Ok(unsigned(statement.query_row(params_from_iter(plan.values), |row| row.get(0))?))
     }
 }

@@ -90,6 +90,8 @@ proptest! {
     fn the_list_is_what_the_filter_takes(
         written in collection::vec(row(), 0..50),
         hidden in collection::btree_set(1u64..60, 0..4),
+        removed in collection::btree_set(1u64..60, 0..6),
+        rewritten in collection::vec(row(), 0..10),
         filters in collection::vec(filter(), 12),
         page in 1usize..7,
     ) {
@@ -106,6 +108,17 @@ proptest! {
                     row.visibility = Visibility::RECORD;
                     crate::sync::storage::Storage::set_visibility(store, row.document, Visibility::RECORD)?;
                 }
+            }
+            Ok::<_, StorageError>(())
+        }).unwrap();
+        database.write(|store| {
+            for number in removed.into_iter().map(document).filter(|document| rows.contains_key(document)).collect::<Vec<_>>() {
+                crate::sync::storage::Storage::remove_document(store, number)?;
+                rows.remove(&number);
+            }
+            for row in &rewritten {
+                put(store, row, &[]);
+                rows.insert(row.document, row.clone());
             }
             Ok::<_, StorageError>(())
         }).unwrap();

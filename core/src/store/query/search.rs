@@ -8,10 +8,16 @@ use super::{
 };
 use crate::{
     ids::ContactId,
-    store::rows::{CONVERSATION, WITH_CONTACT},
+    store::{
+        fold::PAD,
+        rows::{CONVERSATION, WITH_CONTACT},
+    },
     sync::storage::StorageError,
     triage::{ContactRow, ConversationRow, SearchHit},
 };
+
+/// The most contacts that are looked at: of one or two letters there are tens of thousands, and nobody reads them.
+const CANDIDATES: usize = 400;
 
 /// SQL with its values.
 struct Sql {
@@ -20,54 +26,56 @@ struct Sql {
 }
 
 impl Sql {
-    /// That one of these texts is in its column.
-    fn any(&mut self, texts: Vec<(&'static str, String)>) {
-        self.text.push('(');
-        for (place, (column, text)) in texts.into_iter().enumerate() {
-            if place > 0 {
-                self.text.push_str(" OR ");
-            }
-            self.text.push_str(&format!("instr({column}, ?) > 0"));
-            self.values.push(Box::new(text));
+    fn value(&mut self, value: impl ToSql + 'static) {
+        self.values.push(Box::new(value));
+    }
+
+    /// Numbers of contacts on the dashboard that meet `indexed` and hold the parts that the index can't find.
+    fn candidates(&mut self, indexed: &[String], parts: &[&str]) {
+        let from = if indexed.is_empty() { "contact_rows" } else { "contact_search" };
+        self.text.push_str(&format!(
+            "SELECT s.rowid AS id FROM {from} s CROSS JOIN documents d ON d.id = s.rowid AND d.visibility & 1 = 1"
+        ));
+        if !parts.is_empty() {
+            self.text.push_str(" CROSS JOIN contact_rows p ON p.id = s.rowid");
         }
-        self.text.push(')');
+        self.text.push_str(" WHERE 1");
+        if !indexed.is_empty() {
+            self.text.push_str(" AND contact_search MATCH ?");
+            self.value(indexed.join(" AND "));
+        }
+        for part in parts {
+            self.text.push_str(" AND instr(p.names, ?) > 0");
+            self.value((*part).to_owned());
+        }
+        self.text.push_str(&format!(" LIMIT {CANDIDATES}"));
     }
 }
 
 /// The contacts that have all terms: first those where each term begins a word or number, then by latest activity.
 fn query(terms: &[Term], limit: usize) -> Sql {
-    let mut sql = Sql {
-        text: "SELECT c.body FROM contact_rows c JOIN documents d ON d.id = c.id AND d.visibility & 1 = 1 WHERE 1"
-            .into(),
-        values: Vec::new(),
-    };
-    let indexed: Vec<String> = terms.iter().filter_map(Term::indexed).collect();
-    if !indexed.is_empty() {
-        sql.text.push_str(" AND c.id IN (SELECT rowid FROM contact_search WHERE contact_search MATCH ?)");
-        sql.values.push(Box::new(indexed.join(" AND ")));
-    }
-    for scanned in terms.iter().filter_map(Term::scanned) {
-        sql.text.push_str(" AND instr(c.names, ?) > 0");
-        sql.values.push(Box::new(scanned.to_owned()));
-    }
-    sql.text.push_str(" ORDER BY ");
-    for (place, term) in terms.iter().enumerate() {
-        if place > 0 {
-            sql.text.push_str(" AND ");
-        }
-        sql.any(term.beginning());
-    }
+    let parts: Vec<&str> = terms.iter().filter_map(Term::scanned).collect();
+    let beginnings: Vec<String> = parts.iter().map(|part| format!("{PAD}{part}")).collect();
+    let beginnings: Vec<&str> = beginnings.iter().map(String::as_str).collect();
+    let mut sql =
+        Sql { text: "SELECT c.body FROM (SELECT id, max(begins) AS begins FROM (".into(), values: Vec::new() };
+    sql.text.push_str("SELECT id, 1 AS begins FROM (");
+    sql.candidates(&terms.iter().filter_map(Term::indexed_beginning).collect::<Vec<_>>(), &beginnings);
+    sql.text.push_str(") UNION ALL SELECT id, 0 FROM (");
+    sql.candidates(&terms.iter().filter_map(Term::indexed).collect::<Vec<_>>(), &parts);
     sql.text.push_str(
-        " DESC, (SELECT max(r.last_activity) FROM conversation_rows r WHERE r.contact = c.contact AND r.dashboard = 1) DESC,
+        ")) GROUP BY id) found CROSS JOIN contact_rows c ON c.id = found.id ORDER BY found.begins DESC,
+         (SELECT max(r.last_activity) FROM conversation_rows r WHERE r.contact = c.contact AND r.dashboard = 1) DESC,
          c.display_name, c.contact LIMIT ?",
     );
-    sql.values.push(Box::new(i64::try_from(limit).unwrap_or(i64::MAX)));
+    sql.value(i64::try_from(limit).unwrap_or(i64::MAX));
     sql
 }
 
 impl Snapshot<'_> {
     /// Contacts by what was typed: parts of words of the name in any order, any accents and script, phones in any
-    /// format. At most `limit`; none if nothing was typed that could be looked for.
+    /// format. At most `limit`; none if nothing was typed that could be looked for. Of what hundreds have, such as one or two
+    /// letters, some that have it: first those of whom it begins a word or number, then by latest activity.
     pub fn search(&self, typed: &str, limit: usize) -> Result<Vec<SearchHit>, StorageError> {
         let terms = parse(typed);
         if terms.is_empty() {

@@ -94,23 +94,24 @@ impl Term {
         }
     }
 
+    /// The term as the beginning of a whole word or number, in the index's query language; `None` if the index can't find it.
+    pub(super) fn indexed_beginning(&self) -> Option<String> {
+        match self {
+            Term::Word(word) => Some(format!("names : \"{PAD}{word}\"")),
+            Term::Number { digits, begins } => {
+                let mut any = vec![format!("names : \"{PAD}{digits}\""), format!("phones : \"{PAD}{digits}\"")];
+                any.extend(begins.iter().map(|rest| format!("phones : \"{PAD}{rest}\"")));
+                Some(format!("({})", any.join(" OR ")))
+            }
+            Term::Part(_) => None,
+        }
+    }
+
     /// What to look for in a contact's `names` where the index can't.
     pub(super) fn scanned(&self) -> Option<&str> {
         match self {
             Term::Part(part) => Some(part),
             Term::Word(_) | Term::Number { .. } => None,
-        }
-    }
-
-    /// What makes the term the beginning of a whole word or number, which ranks first.
-    pub(super) fn beginning(&self) -> Vec<(&'static str, String)> {
-        match self {
-            Term::Word(word) | Term::Part(word) => vec![("c.names", format!("{PAD}{word}"))],
-            Term::Number { digits, begins } => {
-                let mut any = vec![("c.phones", format!("{PAD}{digits}")), ("c.names", format!("{PAD}{digits}"))];
-                any.extend(begins.iter().map(|rest| ("c.phones", format!("{PAD}{rest}"))));
-                any
-            }
         }
     }
 }
@@ -151,11 +152,12 @@ mod tests {
             ["\"", "***", "a\" OR names : \"b", "NOT (x)", "{names}", "^a + -b", "👑", "\0", "a\0b", "' OR 1=1 --"]
         {
             for term in parse(typed) {
-                let indexed = term.indexed().unwrap_or_default();
-                assert_eq!(indexed.matches('"').count() % 2, 0, "{typed}: {indexed}");
-                let texts = term.beginning().into_iter().map(|(_, text)| text);
-                let mut texts = texts.chain(term.scanned().map(str::to_owned));
-                assert!(texts.all(|text| text.trim().chars().all(|c| c.is_ascii_alphanumeric())));
+                for indexed in [term.indexed(), term.indexed_beginning()].into_iter().flatten() {
+                    assert_eq!(indexed.matches('"').count() % 2, 0, "{typed}: {indexed}");
+                    let quoted = indexed.split('"').skip(1).step_by(2);
+                    assert!(quoted.flat_map(str::chars).all(|c| c == ' ' || c.is_ascii_alphanumeric()), "{indexed}");
+                }
+                assert!(term.scanned().unwrap_or_default().chars().all(|c| c.is_ascii_alphanumeric()));
             }
         }
         assert!(parse("").is_empty() && parse(" \"*\" ").is_empty());
