@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The most contacts that are looked at: of one or two letters there are tens of thousands, and nobody reads them.
-const CANDIDATES: usize = 400;
+const CANDIDATES: usize = 300;
 
 /// SQL with its values.
 struct Sql {
