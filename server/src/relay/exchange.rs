@@ -204,6 +204,7 @@ impl Exchange {
             }
             Stage::Fetch => self.fetch(tx)?,
             Stage::Mend { told } => {
+                self.check_access(tx)?;
                 let mut frames = digests::mend(tx, &self.device, &told)?;
                 if frames.is_empty() {
                     self.page(tx)?
@@ -354,7 +355,8 @@ impl Exchange {
 
     /// Documents asked for by name: sent if the member may see them by any path, else evicted. Those that are not sent by
     /// themselves (R7) are remembered, so that they go on.
-    fn fetch(&mut self, tx: &ReadTx<'_>) -> Result<Stage, StoreError> {
+    fn fetch(&mut self, tx: &ReadTx<'_>) -> Result<Stage, AuthError> {
+        self.check_access(tx)?;
         let (mut frames, mut documents) = (Vec::new(), Vec::new());
         for document in std::mem::take(&mut self.request.fetch) {
             let row = document_row(tx, document)?.filter(|row| row.workspace == self.device.workspace);
@@ -390,13 +392,18 @@ impl Exchange {
         }
     }
 
-    /// Access may have changed since the last page: what is sent is what may be seen now (R9, R10).
+    /// Access may have changed since the device authenticated, or since the last page: what is sent is what may be seen now
+    /// (R9, R10).
+    fn check_access(&mut self, tx: &ReadTx<'_>) -> Result<(), AuthError> {
+        self.device.access =
+            auth::access(tx, self.device.workspace, self.device.member)?.ok_or(AuthError::Deactivated)?;
+        revoked(tx, &self.device)
+    }
+
     fn page(&mut self, tx: &ReadTx<'_>) -> Result<Stage, AuthError> {
         // A list ends at the place of the log where it was made: what came meanwhile is still to be looked for.
         self.grown = self.cursor.backfill.is_some();
-        self.device.access =
-            auth::access(tx, self.device.workspace, self.device.member)?.ok_or(AuthError::Deactivated)?;
-        revoked(tx, &self.device)?;
+        self.check_access(tx)?;
         let epoch = accept::epoch(tx)?;
         Ok(match catch_up::next(tx, &self.device, epoch, &self.cursor, &self.sizes)? {
             catch_up::Step::UpToDate if self.request.hello.live => {

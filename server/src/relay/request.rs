@@ -31,7 +31,7 @@ pub enum RequestError {
 }
 
 /// A request.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct SyncRequest {
     /// Who asks for what, and where they are.
     pub hello: Hello,
@@ -42,7 +42,7 @@ pub struct SyncRequest {
 }
 
 /// What is pushed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct PushBody {
     /// Its number.
     pub number: u64,

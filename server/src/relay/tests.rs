@@ -300,6 +300,42 @@ fn answer(office: &Office, mut exchange: Exchange) -> Vec<Response> {
     }
 }
 
+/// R9, R10: whose access ends between the greeting and what they asked for by name gets nothing of it.
+#[test]
+fn access_is_looked_at_again_before_a_document_is_sent() {
+    let mut office = Office::open();
+    let ana = office.member("Ana", AGENT);
+    let phone = office.phone(ana);
+    let document = office.sms(&number(1), "Hi");
+    let receiver = Receiver::new(&office, &phone);
+    let hello = Hello {
+        version: offdesk_core::protocol::VERSION,
+        incarnation: Incarnation { previous: 1, next: 1 },
+        cursor: receiver.cursor,
+        pull: false,
+        live: false,
+        digest: None,
+    };
+    let request = SyncRequest { hello, push: None, fetch: vec![document] };
+    let ask = || Exchange::new(receiver.device.clone(), request.clone(), PageSizes::default());
+    let brings = |frames: &[Response]| frames.iter().any(|frame| matches!(frame, Response::Snapshot { .. }));
+    assert!(brings(&answer(&office, ask())), "while she may see it");
+    let mut exchange = ask();
+    let read = |office: &Office, mut exchange: Exchange| {
+        let now = office.now;
+        office.store.read_blocking(move |tx| exchange.read(now, tx).map(|()| exchange))
+    };
+    assert!(matches!(exchange.step(), ExchangeStep::Read));
+    exchange = read(&office, exchange).unwrap();
+    assert!(matches!(exchange.step(), ExchangeStep::Send { frames, .. } if !brings(&frames)));
+    let (id, directory) = office.directory();
+    let actions = Member { active: false, ..directory.members[&ana].clone() }.actions();
+    let (now, workspace) = (office.now, office.workspace);
+    office.write(move |tx| accept::author(tx, now, &mut StdRng::seed_from_u64(3), workspace, id, &actions));
+    assert!(matches!(exchange.step(), ExchangeStep::Read));
+    assert!(matches!(read(&office, exchange), Err(AuthError::Deactivated)));
+}
+
 /// DESIGN 5: a device isn't sent what it has just had accepted; everybody else is.
 #[test]
 fn what_an_exchange_accepted_does_not_come_back_in_it() {
