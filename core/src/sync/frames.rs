@@ -98,7 +98,7 @@ impl Session {
 
     /// Whether what was asked of a document beside the stream is old when it comes, because the stream brought or took it
     /// meanwhile: the document, or that there is none. If something newer of it came that could not be applied, it is asked
-    /// for again.
+    /// for again. Nor is it the answer to a wish that was not sent yet.
     fn is_old(&mut self, document: DocumentId) -> bool {
         match self.wants.get_mut(&document) {
             None => true,
@@ -106,7 +106,7 @@ impl Session {
                 *asked = false;
                 true
             }
-            Some(_) => false,
+            Some(asked) => !*asked,
         }
     }
 

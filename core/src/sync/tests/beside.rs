@@ -33,6 +33,22 @@ fn a_late_word_that_there_is_no_such_document_does_not_take_it() {
     phone.check_against(&relay);
 }
 
+/// Seed 18643: as above, and she opens it again before the old answer comes. That is no answer to the new wish.
+#[test]
+fn a_late_word_is_no_answer_to_a_later_wish() {
+    let mut relay = Relay::new(ANN);
+    let mut phone = Phone::in_sync(&mut relay);
+    let stream = phone.go_live(&mut relay);
+    let soon = DocumentId([4; 16]);
+    let request = asked(&mut phone, soon);
+    let late = relay.answer(&request.frames);
+    relay.conversation("Bob", "+14155550101");
+    phone.follow(&relay, &stream);
+    phone.session.fetch(&[soon]);
+    phone.deliver(&request, late, None);
+    assert!(phone.disk.document(soon).unwrap().is_some());
+}
+
 /// R9, seed 9068: what came of a document that was asked for left the relay before access narrowed, and comes after. It is not
 /// kept on that word: the relay is asked once more.
 #[test]
