@@ -90,7 +90,6 @@ fn asks(directory: &Directory, on: &Conversation, verb: &Verb) -> Result<(), Ref
 fn judge(directory: &Directory, on: &Conversation, actions: &[Action]) -> Result<(), Refusal> {
     let facts = ConversationFacts {
         conversation: Some(on),
-        visible: true,
         held: BTreeMap::new(),
         directory,
         numbers: &[],

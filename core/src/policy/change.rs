@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::{
     ids::{MemberId, MessageId},
     model::{
-        Action, Contact, Conversation, Directory, MessageAccess, MessageKind, Origin, Refusal, RefusalCode,
-        action::ContactField, conversation::AssignmentReason,
+        Action, Contact, Conversation, Directory, MessageKind, Origin, Refusal, RefusalCode, action::ContactField,
+        conversation::AssignmentReason,
     },
     policy::{access::Access, held},
     time::Timestamp,
@@ -17,8 +17,6 @@ use crate::{
 pub struct ConversationFacts<'a> {
     /// The conversation before the change; `None` if the change opens it.
     pub conversation: Option<&'a Conversation>,
-    /// Whether the member sees it now, by whatever path.
-    pub visible: bool,
     /// The messages that are held now, with their author and the time since which they are.
     pub held: BTreeMap<MessageId, (MemberId, Timestamp)>,
     /// The members and roles.
@@ -35,14 +33,11 @@ pub(super) fn forbid(path: &str, reason: &str) -> Refusal {
     Refusal::new(RefusalCode::Forbidden, path, reason)
 }
 
-/// Judges a change of a conversation by a member.
+/// Judges a change of a conversation by a member who sees it, or opens it with this change.
 ///
 /// # Errors
 /// The first [`Refusal`] found, with the rule in its reason's words.
 pub fn judge_conversation(access: &Access, actions: &[Action], facts: &ConversationFacts<'_>) -> Result<(), Refusal> {
-    if !facts.visible {
-        return Err(forbid("conversation", "you can't see this conversation"));
-    }
     let sends = actions
         .iter()
         .any(|action| matches!(action, Action::AddMessage { message, .. } if message.kind == MessageKind::Outbound));
@@ -64,9 +59,9 @@ pub fn judge_conversation(access: &Access, actions: &[Action], facts: &Conversat
 
 fn judge_one(access: &Access, action: &Action, all: &[Action], facts: &ConversationFacts<'_>) -> Result<(), Refusal> {
     // R7: write access is needed to reply, and for whatever changes the conversation.
-    let writes = access.messages >= MessageAccess::Write;
-    let need_write =
-        |path: &str| if writes { Ok(()) } else { Err(forbid(path, "your role may not write in conversations (R7)")) };
+    let need_write = |path: &str| {
+        if access.writes() { Ok(()) } else { Err(forbid(path, "your role may not write in conversations (R7)")) }
+    };
     match action {
         Action::OpenConversation { channel, .. } => {
             need_write("conversation")?;
@@ -174,11 +169,7 @@ pub fn judge_contact(
 ) -> Result<(), Refusal> {
     let sees = before.is_none_or(|contact| access.sees_record(contact));
     // Starting a conversation creates its contact: write access to messages is enough for a new one.
-    let may = if before.is_none() {
-        access.contacts > crate::model::ContactAccess::None || access.messages >= MessageAccess::Write
-    } else {
-        sees
-    };
+    let may = if before.is_none() { access.opens_record(true) || access.writes() } else { sees };
     if !may {
         return Err(forbid("contact", "you can't change this contact's record (R7)"));
     }

@@ -6,6 +6,6 @@ pub mod change;
 pub mod held;
 pub mod registers;
 
-pub use access::{Access, Visibility};
+pub use access::{Access, Visibility, own_record_of};
 pub use change::{ConversationFacts, judge_contact, judge_conversation};
 pub use registers::judge_registers;

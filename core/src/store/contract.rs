@@ -231,6 +231,7 @@ fn intents(store: &mut dyn Storage) {
     assert_eq!(store.intent(IntentId(id(20))).unwrap().unwrap().position, second);
     assert_eq!(ids(store.open_intents().unwrap()), [30, 20, 10], "in the order in which they were made");
     assert_eq!(ids(store.open_intents_of(document(1)).unwrap()), [30, 10]);
+    assert_eq!(ids(store.intents_of(document(1)).unwrap()), [30, 10]);
 
     let mut moved = store.intent(IntentId(id(30))).unwrap().unwrap();
     moved.document = document(2);
@@ -246,6 +247,7 @@ fn intents(store: &mut dyn Storage) {
         store.update_intent(&accepted).unwrap();
     }
     assert_eq!(ids(store.accepted_since(Timestamp(10)).unwrap()), [20, 10]);
+    assert_eq!(ids(store.intents_of(document(2)).unwrap()), [30, 20], "whatever became of them");
     assert_eq!(ids(store.accepted_since(Timestamp(11)).unwrap()), [20]);
     store.forget_accepted_before(Timestamp(20)).unwrap();
     assert_eq!(ids(store.accepted_since(Timestamp(0)).unwrap()), [20]);

@@ -51,6 +51,11 @@ impl Snapshot<'_> {
         )
     }
 
+    /// Every intent of a document, in order.
+    pub(super) fn intents_of(&self, document: DocumentId) -> Result<Vec<IntentRecord>, StorageError> {
+        self.intents("SELECT position, body FROM intents WHERE document = ?1 ORDER BY position", [document])
+    }
+
     /// All intents that are pending, in flight or waiting, in order.
     pub fn open_intents(&self) -> Result<Vec<IntentRecord>, StorageError> {
         self.intents(

@@ -162,6 +162,10 @@ impl Storage for SqliteStorage<'_> {
         self.reading().open_intents_of(document)
     }
 
+    fn intents_of(&self, document: DocumentId) -> Result<Vec<IntentRecord>, StorageError> {
+        self.reading().intents_of(document)
+    }
+
     fn open_intents(&self) -> Result<Vec<IntentRecord>, StorageError> {
         self.reading().open_intents()
     }

@@ -245,6 +245,10 @@ impl Storage for MemoryStorage {
         Ok(self.select(|intent| intent.document == document && is_open(&intent.state)))
     }
 
+    fn intents_of(&self, document: DocumentId) -> Result<Vec<IntentRecord>, StorageError> {
+        Ok(self.select(|intent| intent.document == document))
+    }
+
     fn open_intents(&self) -> Result<Vec<IntentRecord>, StorageError> {
         Ok(self.select(|intent| is_open(&intent.state)))
     }

@@ -329,7 +329,6 @@ impl Session {
                 let Some(settings) = settings else { return Ok(actions) };
                 let facts = ConversationFacts {
                     conversation,
-                    visible: true,
                     held: conversation.map(|conversation| held(conversation, facts)).unwrap_or_default(),
                     directory: &directory,
                     numbers: &settings.numbers,

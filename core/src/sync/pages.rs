@@ -10,6 +10,7 @@ use automerge::{Change, ChangeHash};
 
 use crate::{
     ids::DocumentId,
+    intents::Verb,
     model::{
         Document, Kind,
         document::{intent_of, parse_change},
@@ -235,6 +236,9 @@ impl Session {
                 self.need_attention(disk, group, &Attention::AccessLost)?;
             }
         }
+        if held {
+            forget_natural_keys(disk, id)?;
+        }
         keep_draft(now, disk, id, Attention::AccessLost)?;
         self.drop_document(disk, id)
     }
@@ -332,4 +336,18 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// R9: an intent notes the name and the phone of its contact, to find it again after a restore. They leave with the
+/// document, from accepted intents too; what its author typed themselves (in creating the contact, or as the verb's own
+/// text) is theirs and stays.
+fn forget_natural_keys(disk: &mut dyn Storage, document: DocumentId) -> Result<(), SessionError> {
+    for mut intent in disk.intents_of(document)? {
+        let first = disk.intent(intent.group)?;
+        let typed = first.is_some_and(|first| matches!(first.verb, Verb::CreateContact(_)));
+        if !typed && intent.natural_key.take().is_some() {
+            disk.update_intent(&intent)?;
+        }
+    }
+    Ok(())
 }

@@ -280,6 +280,8 @@ pub trait Storage {
     fn intent(&self, id: IntentId) -> Result<Option<IntentRecord>, StorageError>;
     /// The intents of a document that are pending, in flight or waiting, in order.
     fn open_intents_of(&self, document: DocumentId) -> Result<Vec<IntentRecord>, StorageError>;
+    /// Every intent of a document, whatever became of it, in order.
+    fn intents_of(&self, document: DocumentId) -> Result<Vec<IntentRecord>, StorageError>;
     /// All intents that are pending, in flight or waiting, in order.
     fn open_intents(&self) -> Result<Vec<IntentRecord>, StorageError>;
     /// All intents that need attention, in order.

@@ -42,7 +42,7 @@ pub(super) struct Accepted<'a> {
 
 pub(super) fn consequences(tx: &mut Tx<'_>, accepted: &Accepted<'_>) -> Result<(), StoreError> {
     match accepted.kind {
-        Kind::Directory => project_members(tx, accepted.workspace, accepted.seq),
+        Kind::Directory => project_members(tx, accepted.now, accepted.workspace, accepted.seq),
         Kind::Settings => project_numbers(tx, accepted.workspace),
         Kind::Contact => contact(tx, accepted),
         Kind::Conversation => conversation(tx, accepted),

@@ -1,11 +1,12 @@
-//! Who is granted which document personally, and since when; and from that, who sees what.
+//! Who is granted which document personally, and since when. Who sees what by it, policy says ([`Access::conversation`],
+//! [`Access::contact`]).
 
 use std::collections::BTreeSet;
 
 use offdesk_core::{
     ids::{DocumentId, MemberId},
-    model::{Contact, ContactAccess, Conversation, DashboardAccess, Kind, MessageAccess},
-    policy::{Access, Visibility},
+    model::{Contact, Conversation, Kind},
+    policy::{Access, Visibility, own_record_of},
     protocol::Seq,
 };
 use rusqlite::{OptionalExtension, params};
@@ -36,8 +37,7 @@ impl Tx<'_> {
 
     /// Makes the record grants of a contact those of its owner and of members it is shared with.
     pub(super) fn grant_record(&mut self, contact: &Contact, seq: Seq) -> Result<(), StoreError> {
-        let members = contact.owner.into_iter().chain(contact.shared_with.iter().copied()).collect();
-        self.grant(contact.id, BY_RECORD, &members, seq)?;
+        self.grant(contact.id, BY_RECORD, &own_record_of(contact).collect(), seq)?;
         Ok(())
     }
 
@@ -85,46 +85,45 @@ impl Tx<'_> {
     }
 }
 
+/// Since when a path leads to a document, if it is open to the member: to everybody of their access, or to those who are
+/// granted it personally, who are looked up only if it depends on that.
+fn since(
+    open: impl Fn(bool) -> bool,
+    everybody: Option<Seq>,
+    granted: impl FnOnce() -> Result<Option<Seq>, StoreError>,
+) -> Result<Option<Seq>, StoreError> {
+    match (open(false), open(true)) {
+        (true, _) => Ok(everybody),
+        (false, true) => granted(),
+        (false, false) => Ok(None),
+    }
+}
+
+/// Since when a document can be reached, by each path.
+struct Paths {
+    /// A conversation: on the dashboard. A contact: because a conversation with it is there.
+    dashboard: Option<Seq>,
+    /// The contact's record, the conversation's for a conversation.
+    record: Option<Seq>,
+}
+
 impl ReadTx<'_> {
-    /// Since which place of the log the member's devices are sent this document, if they are: by its kind, the member's
-    /// access and their grants. A conversation that is open to them by its contact's record only is not sent by itself.
+    /// Since which place of the log the member's devices are sent this document, if they are. A conversation that is open
+    /// to them by its contact's record only is not sent by itself.
     pub(crate) fn sent_since(
         &self,
         access: &Access,
         document: DocumentId,
         row: &DocumentRow,
     ) -> Result<Option<Seq>, StoreError> {
-        let granted = |source: u8| -> Result<Option<Seq>, StoreError> {
-            Ok(self
-                .connection()
-                .prepare_cached(
-                    "SELECT granted_seq FROM grants WHERE member = ?1 AND document = ?2 AND source = ?3 AND active",
-                )?
-                .query_row(params![access.member.as_bytes(), document.as_bytes(), source], |row| row.get(0))
-                .optional()?)
-        };
-        let mut since: Option<Seq> = None;
-        let mut add = |seq: Option<Seq>| since = since.into_iter().chain(seq).min();
-        match row.kind {
-            Kind::Directory | Kind::Settings => add(Some(row.created_seq)),
-            Kind::Conversation => match access.dashboard {
-                DashboardAccess::All => add(Some(row.created_seq)),
-                DashboardAccess::Assigned => add(granted(BY_ASSIGNMENT)?),
-                DashboardAccess::None => {}
-            },
+        let since = match row.kind {
+            Kind::Directory | Kind::Settings => Some(row.created_seq),
+            Kind::Conversation => self.dashboard_since(access, document, row)?,
             Kind::Contact => {
-                match access.dashboard {
-                    DashboardAccess::All => add(row.public_seq),
-                    DashboardAccess::Assigned => add(granted(BY_ASSIGNMENT)?),
-                    DashboardAccess::None => {}
-                }
-                match access.contacts {
-                    ContactAccess::All => add(Some(row.created_seq)),
-                    ContactAccess::Own => add(granted(BY_RECORD)?),
-                    ContactAccess::None => {}
-                }
+                let paths = self.paths(access, document, row)?;
+                paths.dashboard.into_iter().chain(paths.record).min()
             }
-        }
+        };
         Ok(since)
     }
 
@@ -135,19 +134,45 @@ impl ReadTx<'_> {
         document: DocumentId,
         row: &DocumentRow,
     ) -> Result<Visibility, StoreError> {
-        let sent =
-            if self.sent_since(access, document, row)?.is_some() { Visibility::DASHBOARD } else { Visibility::NONE };
-        if row.kind != Kind::Conversation || access.messages < MessageAccess::Read {
-            return Ok(sent);
+        if matches!(row.kind, Kind::Directory | Kind::Settings) {
+            return Ok(access.set_up());
         }
-        let record = match (access.contacts, row.contact) {
-            (ContactAccess::All, _) => true,
-            (ContactAccess::Own, Some(contact)) => self
-                .connection()
-                .prepare_cached("SELECT 1 FROM grants WHERE member = ?1 AND document = ?2 AND source = 2 AND active")?
-                .exists(params![access.member.as_bytes(), contact.as_bytes()])?,
-            _ => false,
-        };
-        Ok(if record { sent.with(Visibility::RECORD) } else { sent })
+        let paths = self.paths(access, document, row)?;
+        let (dashboard, record) = (paths.dashboard.is_some(), paths.record.is_some());
+        Ok(if row.kind == Kind::Conversation {
+            access.conversation(dashboard, record)
+        } else {
+            access.contact(record, dashboard)
+        })
+    }
+
+    fn paths(&self, access: &Access, document: DocumentId, row: &DocumentRow) -> Result<Paths, StoreError> {
+        let contact = if row.kind == Kind::Contact { Some(document) } else { row.contact };
+        let record = since(
+            |own| access.opens_record(own),
+            Some(row.created_seq),
+            || contact.map_or(Ok(None), |contact| self.granted(access.member, contact, BY_RECORD)),
+        )?;
+        Ok(Paths { dashboard: self.dashboard_since(access, document, row)?, record })
+    }
+
+    fn dashboard_since(
+        &self,
+        access: &Access,
+        document: DocumentId,
+        row: &DocumentRow,
+    ) -> Result<Option<Seq>, StoreError> {
+        let everybody = if row.kind == Kind::Contact { row.public_seq } else { Some(row.created_seq) };
+        since(|assigned| access.shows(assigned), everybody, || self.granted(access.member, document, BY_ASSIGNMENT))
+    }
+
+    fn granted(&self, member: MemberId, document: DocumentId, source: u8) -> Result<Option<Seq>, StoreError> {
+        Ok(self
+            .connection()
+            .prepare_cached(
+                "SELECT granted_seq FROM grants WHERE member = ?1 AND document = ?2 AND source = ?3 AND active",
+            )?
+            .query_row(params![member.as_bytes(), document.as_bytes(), source], |row| row.get(0))
+            .optional()?)
     }
 }

@@ -5,10 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use automerge::Change;
 use offdesk_core::{
     ids::{DeviceId, DocumentId, MemberId, MessageId},
-    model::{
-        Action, Contact, ContactAccess, DashboardAccess, Directory, Document, Kind, MessageAccess, Refusal,
-        RefusalCode, decode, document, genesis, inspect,
-    },
+    model::{Action, Contact, Directory, Document, Kind, Refusal, RefusalCode, decode, document, genesis, inspect},
     policy::{Access, ConversationFacts, judge_contact, judge_conversation, judge_registers},
     protocol::{PushedIntent, Seq, Verdict},
     time::Timestamp,
@@ -321,7 +318,6 @@ fn conversation(
     }
     let facts = ConversationFacts {
         conversation: before.as_deref(),
-        visible: true,
         held,
         directory: &policies.directory,
         numbers: &policies.settings.numbers,
@@ -350,7 +346,7 @@ fn conversation(
         }
         // R17: texting a number is no way into its history.
         let row = document_row(&tx.reading(), existing)?.ok_or(StoreError::Missing("conversation"))?;
-        let may = access.messages >= MessageAccess::Write && tx.reading().visibility(access, existing, &row)?.any();
+        let may = access.writes() && tx.reading().visibility(access, existing, &row)?.any();
         return Err(Stopped::Verdict(if may {
             Verdict::Resolved(vec![(intent.document, existing)])
         } else {
@@ -387,10 +383,7 @@ fn taken_conversation(tx: &Tx<'_>, actions: &[Action]) -> Result<bool, StoreErro
 }
 
 fn may_start_with(tx: &Tx<'_>, access: &Access, contact: DocumentId, row: &DocumentRow) -> Result<bool, StoreError> {
-    // Who sees every conversation will see this one, and with it the card.
-    Ok(access.dashboard == DashboardAccess::All
-        || access.contacts == ContactAccess::All
-        || tx.reading().visibility(access, contact, row)?.any())
+    Ok(access.starts_with(tx.reading().visibility(access, contact, row)?.any()))
 }
 
 fn held_in(tx: &Tx<'_>, document: DocumentId) -> Result<BTreeMap<MessageId, (MemberId, Timestamp)>, StoreError> {

@@ -8,6 +8,7 @@ use offdesk_core::{
     model::{Directory, Kind, Settings},
     policy::Access,
     protocol::Seq,
+    time::Timestamp,
 };
 use rusqlite::{OptionalExtension, params};
 
@@ -50,13 +51,22 @@ pub(crate) fn registers_of(tx: &ReadTx<'_>, workspace: WorkspaceId) -> Result<(D
 }
 
 /// Brings `members` up to date with the directory as of `seq`. A member whose access changed gets that place as their
-/// scope's: their devices then learn anew what they may see.
-pub(super) fn project_members(tx: &mut Tx<'_>, workspace: WorkspaceId, seq: Seq) -> Result<(), StoreError> {
+/// scope's: their devices then learn anew what they may see. One who was deactivated loses every device (R10), whoever
+/// did it by whatever way; activating them again brings none back.
+pub(super) fn project_members(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    workspace: WorkspaceId,
+    seq: Seq,
+) -> Result<(), StoreError> {
     tx.cache.policies.remove(&workspace);
     let policies = policies(tx, workspace)?;
     for member in policies.directory.members.keys() {
         let access = Access::of(&policies.directory, *member);
         let (active, access) = (access.is_some(), access.unwrap_or_else(|| no_access(*member)));
+        if !active && is_active(tx, workspace, *member)? {
+            revoke_devices(tx, now, workspace, *member)?;
+        }
         tx.connection()
             .prepare_cached(
                 "INSERT INTO members (workspace, id, active, administrator, dashboard, contacts, messages, scope_seq)
@@ -77,6 +87,24 @@ pub(super) fn project_members(tx: &mut Tx<'_>, workspace: WorkspaceId, seq: Seq)
                 seq
             ])?;
     }
+    Ok(())
+}
+
+fn is_active(tx: &Tx<'_>, workspace: WorkspaceId, member: MemberId) -> Result<bool, StoreError> {
+    Ok(tx
+        .connection()
+        .prepare_cached("SELECT 1 FROM members WHERE workspace = ?1 AND id = ?2 AND active")?
+        .exists(params![workspace.as_bytes(), member.as_bytes()])?)
+}
+
+/// Ends the access of a member's devices, and voids the codes by which they might enrol others.
+fn revoke_devices(tx: &Tx<'_>, now: Timestamp, workspace: WorkspaceId, member: MemberId) -> Result<(), StoreError> {
+    tx.connection()
+        .prepare_cached("UPDATE devices SET revoked = ?3 WHERE workspace = ?1 AND member = ?2 AND revoked IS NULL")?
+        .execute(params![workspace.as_bytes(), member.as_bytes(), now.millis()])?;
+    tx.connection()
+        .prepare_cached("DELETE FROM enrolment_codes WHERE workspace = ?1 AND member = ?2 AND used IS NULL")?
+        .execute(params![workspace.as_bytes(), member.as_bytes()])?;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use offdesk_core::{
     failpoint,
     ids::{DeviceId, DocumentId, MemberId, WorkspaceId},
-    model::{DashboardAccess, Kind, Refusal, RefusalCode, action::MAX_TEXT_BYTES, document, inspect},
+    model::{Kind, Refusal, RefusalCode, action::MAX_TEXT_BYTES, document, inspect},
     policy::Access,
     protocol::{Incarnation, PushedIntent, RegisterContent, RegisterKey, RegisterWrite, Response, Seq, Verdict},
     time::Timestamp,
@@ -263,7 +263,7 @@ fn accept(
 fn follow(tx: &mut Tx<'_>, pusher: &Pusher, document: DocumentId) -> Result<(), StoreError> {
     let policies = policies(tx, pusher.workspace)?;
     let Some(access) = Access::of(&policies.directory, pusher.member) else { return Ok(()) };
-    if access.dashboard == DashboardAccess::All {
+    if access.shows(false) {
         return Ok(());
     }
     let row = document_row(&tx.reading(), document)?.ok_or(StoreError::Missing("conversation"))?;

@@ -83,5 +83,7 @@ pub fn revoke(
     if revoked == 0 {
         return Err(AdminError::NothingToDo(format!("device {device} is revoked already")));
     }
+    // Its open stream is to end now, and not when somebody next writes something.
+    tx.touch(workspace);
     Ok(audit::record(tx, actor.now, Some(workspace), actor.who, &format!("revoked device {device}"))?)
 }

@@ -103,16 +103,13 @@ pub fn deactivate(
     workspace: WorkspaceId,
     member: MemberId,
 ) -> Result<usize, AdminError> {
-    change(tx, actor, workspace, member, ("active", Some(RegisterValue::Bool(false))), |member| member.active = false)?;
-    let connection = tx.connection();
-    let revoked = connection.execute(
-        "UPDATE devices SET revoked = ?3 WHERE workspace = ?1 AND member = ?2 AND revoked IS NULL",
-        params![workspace.as_bytes(), member.as_bytes(), actor.now.millis()],
-    )?;
-    connection.execute(
-        "DELETE FROM enrolment_codes WHERE workspace = ?1 AND member = ?2 AND used IS NULL",
+    let revoked = tx.connection().query_row(
+        "SELECT count(*) FROM devices WHERE workspace = ?1 AND member = ?2 AND revoked IS NULL",
         params![workspace.as_bytes(), member.as_bytes()],
+        |row| row.get(0),
     )?;
+    // Their devices and codes go with their access, which follows from the directory.
+    change(tx, actor, workspace, member, ("active", Some(RegisterValue::Bool(false))), |member| member.active = false)?;
     record(tx, actor, workspace, member, &format!("deactivated, {revoked} devices revoked"))?;
     Ok(revoked)
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use offdesk_core::{
     ids::{DeviceId, DocumentId},
-    model::{ContactAccess, DashboardAccess},
     protocol::{Backfill, Cursor, Response, Seq},
 };
 use rand::Rng;
@@ -38,8 +37,8 @@ pub(super) fn cold_order(tx: &ReadTx<'_>, device: &Authenticated) -> Result<Vec<
     let (directory, settings) = crate::accept::registers_of(tx, device.workspace)?;
     add(directory);
     add(settings);
-    if device.access.dashboard != DashboardAccess::None {
-        let everything = device.access.dashboard == DashboardAccess::All;
+    if device.access.shows(true) {
+        let everything = device.access.shows(false);
         let mut statement = tx.connection().prepare_cached(
             "SELECT d.id, d.contact FROM documents d
              LEFT JOIN grants g ON g.document = d.id AND g.member = ?2 AND g.source = 1 AND g.active
@@ -58,8 +57,8 @@ pub(super) fn cold_order(tx: &ReadTx<'_>, device: &Authenticated) -> Result<Vec<
             add(id(&document, DocumentId::from_slice, "document id")?);
         }
     }
-    if device.access.contacts != ContactAccess::None {
-        let everything = device.access.contacts == ContactAccess::All;
+    if device.access.opens_record(true) {
+        let everything = device.access.opens_record(false);
         let mut statement = tx.connection().prepare_cached(
             "SELECT d.id FROM documents d
              LEFT JOIN grants g ON g.document = d.id AND g.member = ?2 AND g.source = 2 AND g.active

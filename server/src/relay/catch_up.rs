@@ -10,7 +10,6 @@ use std::collections::BTreeSet;
 
 use offdesk_core::{
     ids::{DocumentId, WorkspaceId},
-    model::{ContactAccess, DashboardAccess},
     policy::Visibility,
     protocol::{Cursor, Epoch, RegisterContent, RegisterKey, Response, Seq},
 };
@@ -275,8 +274,8 @@ fn revoked(tx: &ReadTx<'_>, device: &Authenticated, since: Seq) -> Result<BTreeS
 }
 
 /// Documents that may have something new for the member, in the order of the log.
-fn candidates(tx: &ReadTx<'_>, device: &Authenticated, since: Seq) -> Result<Vec<DocumentId>, StoreError> {
-    let everything = device.access.dashboard == DashboardAccess::All;
+pub(super) fn candidates(tx: &ReadTx<'_>, device: &Authenticated, since: Seq) -> Result<Vec<DocumentId>, StoreError> {
+    let everything = device.access.shows(false);
     let sql = if everything {
         "SELECT id FROM documents WHERE workspace = ?1 AND last_seq > ?2 AND ?3 = ?3 AND ?4 = ?4 ORDER BY last_seq"
     } else {
@@ -288,7 +287,7 @@ fn candidates(tx: &ReadTx<'_>, device: &Authenticated, since: Seq) -> Result<Vec
                  WHERE workspace = ?1 AND last_seq > ?2 AND (kind IN (3, 4) OR (kind = 2 AND ?4))
          ) ORDER BY last_seq"
     };
-    let all_contacts = device.access.contacts == ContactAccess::All;
+    let all_contacts = device.access.opens_record(false);
     let mut statement = tx.connection().prepare_cached(sql)?;
     let rows = statement
         .query_map(params![device.workspace.as_bytes(), since, device.member.as_bytes(), all_contacts], |row| {

@@ -1,6 +1,8 @@
 //! What a device is sent, from its cursor alone.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+
+mod visibility;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -83,6 +83,30 @@ fn an_evicted_conversation_leaves_its_undelivered_intents_to_their_author() {
     phone.check_against(&relay);
 }
 
+/// R9: the name and the phone by which an intent would find its contact after a restore leave with the conversation, out
+/// of accepted intents too; what its author typed to create a contact of their own stays.
+#[test]
+fn an_eviction_takes_name_and_phone_out_of_the_intents() {
+    let (mut relay, documents) = busy_relay();
+    let mut phone = Phone::in_sync(&mut relay);
+    let accepted_before = phone.tag(documents[0], "vip");
+    assert_eq!(phone.sync(&mut relay), Ok(()));
+    let undelivered = phone.reply(documents[0], "Coming!");
+    let elsewhere = phone.reply(documents[1], "Here too");
+    let key = |phone: &Phone, intent| phone.intent(intent).natural_key.map(|key| key.name);
+    for intent in [accepted_before, undelivered] {
+        assert_eq!(key(&phone, intent).as_deref(), Some("Customer 0"));
+    }
+    relay.evict(documents[0]);
+    assert_eq!(phone.sync(&mut relay), Ok(()));
+    assert!(accepted(&phone.state(accepted_before)));
+    for intent in [accepted_before, undelivered] {
+        assert_eq!(phone.intent(intent).natural_key, None);
+    }
+    assert_eq!(key(&phone, elsewhere).as_deref(), Some("Customer 1"));
+    phone.check_against(&relay);
+}
+
 /// R9, R32: what is in flight when its conversation is taken away may have been accepted. It is offered until its verdict is
 /// here, and only then left to its author.
 #[test]

@@ -2,7 +2,7 @@
 
 use super::*;
 use offdesk_core::{
-    model::{HeldChoice, MessageKind, RefusalCode, conversation::AssignmentReason},
+    model::{AssignmentKey, HeldChoice, MessageKind, RefusalCode, conversation::AssignmentReason},
     protocol::{Delivery, FactBody, HeldBecause},
 };
 
@@ -182,6 +182,27 @@ fn alerts_follow_the_assignment() {
     phone.actors.clear();
     assert!(matches!(phone.run(&mut office, document, &Verb::Assign { member: ana }), Verdict::Accepted(_)));
     assert_eq!(alerts(&office, document, ana), ["R12"]);
+}
+
+/// R19, R14, R11: whom an automation names is assigned as by an automation, is not told of that, and is told when the contact
+/// replies. The relay writes it itself, as it will for automations.
+#[test]
+fn whom_an_automation_assigns_is_told_of_the_reply_and_not_before() {
+    let mut office = Office::open();
+    let (ana, rep) = (office.member("Ana", AGENT), office.member("Rep", REP));
+    let document = office.sms("+14155552671", "Hi");
+    let (now, mut rng, workspace) = (office.now, office.rng(), office.workspace);
+    office.write(move |tx| {
+        let key = AssignmentKey { member: rep, intent: IntentId::generate(now, &mut rng) };
+        let assign = Action::Assign { key, by: None, reason: AssignmentReason::Automation, at: now };
+        author(tx, now, &mut rng, workspace, document, &[assign])
+    });
+    let assigned = office.conversation(document).assignments;
+    assert_eq!((assigned.len(), assigned[0].reason), (1, AssignmentReason::Automation));
+    assert!(alerts(&office, document, rep).is_empty(), "a campaign raises no thousand alerts");
+    office.sms("+14155552671", "Yes please");
+    assert_eq!(alerts(&office, document, rep), ["R11"]);
+    assert_eq!(alerts(&office, document, ana), ["R12"], "of the first message only");
 }
 
 /// R20: removing deletes what was seen; a concurrent reply keeps its author assigned.

@@ -79,7 +79,7 @@ impl Office {
         self.now = Timestamp(self.now.millis() + millis);
     }
 
-    fn rng(&mut self) -> StdRng {
+    pub(crate) fn rng(&mut self) -> StdRng {
         StdRng::seed_from_u64(self.rng.next_u64())
     }
 

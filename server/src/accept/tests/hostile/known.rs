@@ -179,12 +179,6 @@ fn a_revoked_device_and_a_deactivated_member_push_nothing() {
         };
         author(tx, now, &mut rng, workspace, directory, &[off])
     });
-    scene.refuses(first, RefusalCode::Forbidden);
-    let device = scene.phone.pusher.device;
-    scene.office.write(move |tx| {
-        tx.connection().execute("UPDATE devices SET revoked = 1 WHERE id = ?1", [device.as_bytes()])?;
-        Ok(())
-    });
     let request = Push {
         incarnation: Incarnation { previous: scene.phone.incarnation, next: scene.phone.incarnation },
         number: 100,
@@ -196,4 +190,11 @@ fn a_revoked_device_and_a_deactivated_member_push_nothing() {
     let refused = scene.office.store.write_blocking(move |tx| push(tx, now, &pusher, &request));
     assert!(matches!(refused, Err(StoreError::Missing("device"))), "{refused:?}");
     assert_eq!(everything(&scene.office), before);
+    // The devices went with the member; one that had stayed would do nothing either.
+    let device = scene.phone.pusher.device;
+    scene.office.write(move |tx| {
+        tx.connection().execute("UPDATE devices SET revoked = NULL WHERE id = ?1", [device.as_bytes()])?;
+        Ok(())
+    });
+    scene.refuses(first, RefusalCode::Forbidden);
 }

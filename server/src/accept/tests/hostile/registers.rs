@@ -74,6 +74,34 @@ fn an_edit_of_what_changed_meanwhile_is_stale() {
     assert_eq!(admins.scene.office.directory().1.members[&mallory].role, None);
 }
 
+/// R10: whoever is deactivated by an Administrator's device loses devices and codes as by the command line, and an activation
+/// brings none of them back.
+#[test]
+fn a_deactivation_by_document_ends_devices_and_codes() {
+    let mut admins = admins();
+    let mallory = admins.scene.mallory;
+    let (now, mut rng, of) =
+        (admins.scene.office.now, admins.scene.office.rng(), (admins.scene.office.workspace, mallory));
+    let lifetime = std::time::Duration::from_secs(600);
+    admins.scene.office.write(move |tx| {
+        let other = crate::auth::code::create(tx, now, &mut rng, of, lifetime, "the test").unwrap();
+        crate::auth::code::enrol(tx, now, &mut rng, &other.code, "Mallory's phone").unwrap();
+        crate::auth::code::create(tx, now, &mut rng, of, lifetime, "the test").unwrap();
+        Ok(())
+    });
+    let living = "SELECT count(*) FROM devices WHERE name = 'Mallory''s phone' AND revoked IS NULL";
+    let codes = "SELECT count(*) FROM enrolment_codes WHERE used IS NULL";
+    assert_eq!((admins.scene.office.count(living), admins.scene.office.count(codes)), (1, 1));
+    for active in [false, true] {
+        let active =
+            admins.members(set(RegisterMap::Members, format!("{mallory}.active"), RegisterValue::Bool(active)));
+        accepted(admins.scene.phone.push(&admins.scene.office, vec![active]));
+        assert_eq!((admins.scene.office.count(living), admins.scene.office.count(codes)), (0, 0));
+    }
+    let others = "SELECT count(*) FROM devices WHERE revoked IS NULL";
+    assert!(admins.scene.office.count(others) > 0, "nobody else's");
+}
+
 /// Trap: another spelling of a member's id is another register of the same member, on which nobody has a stale view.
 #[test]
 fn another_spelling_of_a_member_is_no_register() {
