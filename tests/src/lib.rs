@@ -6,6 +6,8 @@
 //! - [`proxy`]: the network between a device and the relay.
 //! - [`clock`]: clocks that can be set forward.
 //! - [`database`]: looking into a phone's encrypted file.
+//! - [`raw`]: devices without our client, that push whatever they like.
+//! - [`reference`]: what the rules say, written a second time.
 //! - [`wait`]: waiting for a condition instead of for time.
 #![forbid(unsafe_code)]
 // A scene that can't be set up is a failed test.
@@ -15,6 +17,8 @@ pub mod clock;
 pub mod crash;
 pub mod database;
 pub mod proxy;
+pub mod raw;
+pub mod reference;
 pub mod wait;
 pub mod world;
 

@@ -160,6 +160,17 @@ fn the_relay_uses_no_device() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The reference says what the rules say, and not what the product does: it shares nothing with it.
+#[test]
+fn the_reference_shares_nothing_with_the_product() {
+    let product = ["offdesk_core", "offdesk_relay", "crate::raw", "crate::world"];
+    for (path, text) in sources("tests/src/reference") {
+        let code = code(&text);
+        let used: Vec<&&str> = product.iter().filter(|name| code.contains(**name)).collect();
+        assert!(used.is_empty(), "{path} uses {used:?}: it would repeat the product's mistakes");
+    }
+}
+
 /// The state machines are simulated with a clock and random numbers of the test's choosing, so nothing below the drivers
 /// may have its own.
 #[test]
