@@ -7,7 +7,7 @@
 //! - [`clock`]: clocks that can be set forward.
 //! - [`database`]: looking into a phone's encrypted file.
 //! - [`raw`]: devices without our client, that push whatever they like.
-//! - [`reference`]: what the rules say, written a second time.
+//! - [`mod@reference`]: what the rules say, written a second time.
 //! - [`wait`]: waiting for a condition instead of for time.
 #![forbid(unsafe_code)]
 // A scene that can't be set up is a failed test.
