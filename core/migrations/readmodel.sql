@@ -9,12 +9,14 @@ CREATE TABLE conversation_rows (
     contact BLOB NOT NULL,
     channel TEXT NOT NULL,
     visibility INTEGER NOT NULL,
-    dashboard INTEGER NOT NULL,             -- the dashboard bit of `visibility`: every list and count asks for it
+    -- 1: on the dashboard, every list and count asks for that; 2: would be, but its contact is blocked as spam; 0: neither
+    dashboard INTEGER NOT NULL,
     open INTEGER NOT NULL,
     unread INTEGER NOT NULL,
     needs_reply INTEGER NOT NULL,
     assigned INTEGER NOT NULL,              -- how many members are
-    held INTEGER NOT NULL,
+    held INTEGER NOT NULL,                  -- this member's replies that wait for a decision
+    waits INTEGER NOT NULL,                 -- those, and the ones that wait for their time
     last_activity INTEGER NOT NULL,
     origins INTEGER NOT NULL,               -- bits: 1 direct, 2 campaign, 4 cart recovery
     labels BLOB NOT NULL,                   -- MessagePack of assignees and tags, to see that they are unchanged
@@ -30,7 +32,8 @@ CREATE INDEX conversations_unread ON conversation_rows (last_activity DESC, docu
 CREATE INDEX conversations_to_answer ON conversation_rows (last_activity DESC, document, open) WHERE dashboard = 1 AND needs_reply = 1;
 CREATE INDEX conversations_of_nobody ON conversation_rows (last_activity DESC, document, open) WHERE dashboard = 1 AND assigned = 0;
 CREATE INDEX conversations_of_contact ON conversation_rows (contact, dashboard, last_activity DESC, document);
-CREATE INDEX conversations_held ON conversation_rows (document) WHERE held > 0;
+CREATE INDEX conversations_blocked ON conversation_rows (last_activity DESC, document) WHERE dashboard = 2;
+CREATE INDEX conversations_waiting ON conversation_rows (document, held) WHERE waits > 0;
 CREATE INDEX conversations_by_id ON conversation_rows (conversation);
 
 CREATE TABLE conversation_assignees (
@@ -69,6 +72,7 @@ CREATE TABLE contact_rows (
     contact BLOB NOT NULL UNIQUE,
     display_name TEXT NOT NULL,
     names TEXT NOT NULL,                    -- folded words, two spaces before each and at the end
+    blocked INTEGER NOT NULL,
     phones TEXT NOT NULL,                   -- the forms of each number as digits, likewise
     body BLOB NOT NULL                      -- MessagePack of triage::ContactRow
 ) STRICT;

@@ -124,6 +124,10 @@ ids! {
     /// What a member asked for, durable until accepted or rejected. A message's id is the id of the intent that
     /// sent it; an inbound message gets its id from the relay.
     IntentId;
+    /// A queue of the workspace.
+    QueueId;
+    /// An automation of the workspace.
+    AutomationId;
     /// One telling of one member about one cause (R15).
     AlertId;
 }

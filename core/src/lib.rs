@@ -58,4 +58,5 @@ pub mod protocol;
 pub mod store;
 pub mod sync;
 pub mod time;
+mod tolerant;
 pub mod triage;

@@ -2,9 +2,9 @@
 
 use offdesk_core::{
     ids::{ContactId, ConversationId, DocumentId, IntentId, MessageId},
-    intents::{ContactEdit, NewContact, Verb},
-    model::{Channel, HeldChoice, Kind},
-    protocol::{Delivery, FactBody},
+    intents::{ConsentEdit, ContactEdit, NewContact, Verb},
+    model::{Channel, Consent, HeldChoice, Kind, Priority},
+    protocol::{Delivery, FactBody, Muted, RegisterContent, RegisterKey},
     store::SqliteStorage,
     sync::{
         Part, Session, Submission, SubmitError,
@@ -15,7 +15,7 @@ use offdesk_core::{
 use rand::Rng;
 
 use crate::{
-    furniture::OUR_NUMBER,
+    furniture::{OUR_NUMBER, QUEUES},
     phone::Said,
     plan::Doing,
     provider::phone_of,
@@ -44,9 +44,13 @@ impl World {
         }
         let before = self.phones[at].look(|disk| own(disk)).unwrap_or_default();
         let said = match doing {
-            Doing::MarkRead(_) | Doing::MarkUnread(_) | Doing::Draft(..) | Doing::Dismiss(_) | Doing::OpenRecord(_) => {
-                self.look_after(at, doing)?
-            }
+            Doing::MarkRead(_)
+            | Doing::MarkUnread(_)
+            | Doing::Draft(..)
+            | Doing::Dismiss(_)
+            | Doing::OpenRecord(_)
+            | Doing::Choose(..) => self.look_after(at, doing)?,
+            Doing::Each(which) => self.on_each(at, *which)?,
             Doing::Undo(_) | Doing::Discard(_) | Doing::Retry(_) => self.change_mind(at, doing)?,
             _ => self.submit(at, doing)?,
         };
@@ -73,6 +77,19 @@ impl World {
         self.command(at, |session, now, rng, disk| {
             let submission = submission(&doing, text, &members, session, now, rng, disk)?;
             session.submit(now, rng, disk, submission).map(|_| ())
+        })
+    }
+
+    /// The same on every conversation at once: what can't be done on one hinders none of the others.
+    fn on_each(&mut self, at: usize, which: u8) -> Result<Said<()>, Violation> {
+        let verb = match which % 3 {
+            0 => Verb::AddTag { tag: TAGS[0].into() },
+            1 => Verb::SetPriority { priority: Priority::ALL[usize::from(which / 3) % 4] },
+            _ => Verb::Close { seen: None },
+        };
+        self.command(at, |session, now, rng, disk| {
+            let conversations = disk.documents(Some(Kind::Conversation))?;
+            session.submit_each(now, rng, disk, &conversations, &verb).map(|_| ())
         })
     }
 
@@ -104,6 +121,10 @@ impl World {
                     session.fetch(&wanted);
                     Ok(())
                 }
+                Doing::Choose(n, what) => {
+                    let (key, value) = chosen(pick(n), what, now, text);
+                    session.choose(now, disk, key?, value)
+                }
                 _ => Err(SubmitError::Empty),
             }
         })
@@ -126,6 +147,35 @@ impl World {
     }
 }
 
+/// The registers that members choose for themselves and that belong to no conversation.
+pub fn choices() -> [RegisterKey; 5] {
+    [
+        RegisterKey::QuietHours,
+        RegisterKey::Muted(Muted::Everything),
+        RegisterKey::Muted(Muted::Queue(QUEUES[1])),
+        RegisterKey::SavedFilter(IntentId([1; 16])),
+        RegisterKey::Canned(IntentId([2; 16])),
+    ]
+}
+
+fn chosen(
+    conversation: Result<DocumentId, SubmitError>,
+    what: u8,
+    now: Timestamp,
+    text: String,
+) -> (Result<RegisterKey, SubmitError>, RegisterContent) {
+    let time = if what >= 128 { Timestamp::default() } else { Timestamp(now.0 + i64::from(what) * 1000) };
+    match what % 7 {
+        0 => (conversation.map(RegisterKey::FollowUp), RegisterContent::Time(time)),
+        1 => (conversation.map(|id| RegisterKey::Muted(Muted::Conversation(id))), RegisterContent::Time(time)),
+        which => {
+            let key = choices()[usize::from(which) - 2];
+            let timed = matches!(key, RegisterKey::Muted(_));
+            (Ok(key), if timed { RegisterContent::Time(time) } else { RegisterContent::Text(text) })
+        }
+    }
+}
+
 fn submission(
     doing: &Doing,
     text: String,
@@ -142,7 +192,7 @@ fn submission(
     let member = |number: u8| nth(members, number).ok_or(SubmitError::Empty);
     match *doing {
         Doing::Reply(n) => one(n, Verb::Reply { text }),
-        Doing::Note(n) => one(n, Verb::Note { text }),
+        Doing::Note(n) => one(n, Verb::Note { text, mentions: Vec::new() }),
         Doing::Assign(n, who) => one(n, Verb::Assign { member: member(who)? }),
         Doing::Unassign(n, who) => {
             let document = nth(&conversations, n).ok_or(SubmitError::Empty)?;
@@ -158,6 +208,35 @@ fn submission(
         Doing::Reopen(n) => one(n, Verb::Reopen { closings: Vec::new() }),
         Doing::AddTag(n, tag) => one(n, Verb::AddTag { tag: TAGS[usize::from(tag) % TAGS.len()].into() }),
         Doing::RemoveTag(n, tag) => one(n, Verb::RemoveTag { tag: TAGS[usize::from(tag) % TAGS.len()].into() }),
+        Doing::Snooze(n, minutes) => {
+            let until = Timestamp(now.0 + (i64::from(minutes) + 1) * 60_000);
+            one(n, Verb::Snooze { until, seen: None, replaces: Vec::new() })
+        }
+        Doing::Wake(n) => one(n, Verb::Wake { snoozes: Vec::new() }),
+        Doing::Priority(n, which) => one(n, Verb::SetPriority { priority: Priority::ALL[usize::from(which) % 4] }),
+        Doing::Queue(n, which) => {
+            let all = [Some(QUEUES[1]), Some(QUEUES[0]), Some(QUEUES[1]), Some(QUEUES[2]), None];
+            one(n, Verb::MoveToQueue { queue: all[usize::from(which) % all.len()] })
+        }
+        Doing::Mention(n, who) => one(n, Verb::Note { text, mentions: vec![member(who)?] }),
+        Doing::ReplyLater(n, tens) => {
+            let at = Timestamp(now.0 + (i64::from(tens) + 1) * 10_000);
+            one(n, Verb::ReplyLater { text, at })
+        }
+        Doing::Block(n, blocked) => {
+            let contact = nth(&disk.documents(Some(Kind::Contact))?, n).ok_or(SubmitError::Empty)?;
+            let edit = ContactEdit { blocked: Some(blocked), ..ContactEdit::default() };
+            Ok(Submission::one(contact, Verb::EditContact(edit)))
+        }
+        Doing::Consent(n, what) => {
+            let phone = phone_of(what / 4);
+            let consent = [Some(Consent::Granted), Some(Consent::Revoked), None][usize::from(what) % 3];
+            let contact = nth(&disk.documents(Some(Kind::Contact))?, n).ok_or(SubmitError::Empty)?;
+            let card = session.contact(disk, contact)?;
+            let seen = card.and_then(|card| card.reach.consent.get(&phone).copied());
+            let consent = vec![ConsentEdit { phone, consent, seen }];
+            Ok(Submission::one(contact, Verb::EditContact(ContactEdit { consent, ..ContactEdit::default() })))
+        }
         Doing::SendHeld(n) | Doing::DropHeld(n) | Doing::EditHeld(n) => {
             let held = held(disk, &conversations)?;
             let (document, message) = nth(&held, n).ok_or(SubmitError::Empty)?;
@@ -228,7 +307,7 @@ fn held(disk: &SqliteStorage<'_>, conversations: &[DocumentId]) -> Result<Vec<(D
     for document in conversations {
         for fact in disk.facts(*document)? {
             if let FactBody::Message(message) = fact.body
-                && matches!(message.delivery, Delivery::Held(_))
+                && matches!(message.delivery, Delivery::Held(_) | Delivery::Scheduled { .. })
             {
                 held.push((*document, message.id));
             }
@@ -260,6 +339,16 @@ fn name(doing: &Doing) -> &'static str {
         Doing::Undo(_) => "undo",
         Doing::Discard(_) => "discard",
         Doing::Retry(_) => "retry",
+        Doing::Snooze(..) => "snooze",
+        Doing::Wake(_) => "wake",
+        Doing::Priority(..) => "priority",
+        Doing::Queue(..) => "queue",
+        Doing::Mention(..) => "mention",
+        Doing::ReplyLater(..) => "reply later",
+        Doing::Block(..) => "block",
+        Doing::Consent(..) => "consent",
+        Doing::Each(_) => "each",
+        Doing::Choose(..) => "choose",
         Doing::OpenRecord(_) => "open record",
     }
 }

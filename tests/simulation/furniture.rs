@@ -4,8 +4,8 @@
 use std::cell::OnceCell;
 
 use offdesk_core::{
-    ids::{MemberId, RoleId, WorkspaceId},
-    model::{ContactAccess, DashboardAccess, MessageAccess, RoleKind, Settings},
+    ids::{MemberId, QueueId, RoleId, WorkspaceId},
+    model::{ContactAccess, DashboardAccess, MessageAccess, Queue, RoleKind, Settings},
     store::Database,
     time::Timestamp,
 };
@@ -23,6 +23,9 @@ use crate::{plan::Level, world::BEGINNING};
 pub const OUR_NUMBER: &str = "+14155550100";
 /// Members that a workspace may have.
 pub const MOST_PEOPLE: usize = 5;
+
+/// The workspace's queues: one of nobody's, one with the first three members on it, one that is archived.
+pub const QUEUES: [QueueId; 3] = [QueueId([1; 16]), QueueId([2; 16]), QueueId([3; 16])];
 
 /// A relay that is ready.
 pub struct Furniture {
@@ -89,6 +92,12 @@ fn make() -> Result<Furniture, AdminError> {
         let mut members = Vec::new();
         for name in ["Ann", "Ben", "Cleo", "Dev", "Eve"] {
             members.push(admin::member::add(tx, &mut actor, workspace, name, None)?.id);
+        }
+        let settings = accept::settings_of(&tx.reading(), workspace)?;
+        for (at, id) in QUEUES.into_iter().enumerate() {
+            let on = if at == 1 { &members[..3] } else { &members[..0] };
+            let queue = Queue { name: format!("queue {at}"), archived: at == 2, members: on.iter().copied().collect() };
+            accept::author(tx, now, &mut rng, workspace, settings, &queue.actions(id))?;
         }
         Ok::<_, AdminError>((workspace, members, roles))
     };

@@ -163,6 +163,23 @@ pub enum Doing {
     Undo(u8),
     Discard(u8),
     Retry(u8),
+    /// Conversation, and for how many minutes.
+    Snooze(u8, u8),
+    Wake(u8),
+    Priority(u8, u8),
+    Queue(u8, u8),
+    /// Conversation, and which member is called.
+    Mention(u8, u8),
+    /// Conversation, and in how many tens of seconds.
+    ReplyLater(u8, u8),
+    /// Contact, and whether it is blocked.
+    Block(u8, bool),
+    /// Contact, and what is said.
+    Consent(u8, u8),
+    /// Something on every conversation at once.
+    Each(u8),
+    /// Something that members choose for themselves, and what.
+    Choose(u8, u8),
     /// A contact's record is opened, and with it a conversation that may not be here (R7).
     OpenRecord(u8),
 }

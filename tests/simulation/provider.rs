@@ -154,7 +154,7 @@ impl World {
         broken("nothing leaves that is not durably under way (R32)", format!("'{}' is about to", outgoing.body))
     }
 
-    /// R33: people are told of no message that it is held, or dropped, while it leaves.
+    /// R33: people are told of no message that it is held, waits for its time, or was dropped, while it leaves.
     fn is_decided(&mut self, outgoing: &Outgoing) -> Result<(), Violation> {
         let sql = "SELECT facts.body FROM facts JOIN ledger ON ledger.document = facts.document
                    WHERE ledger.message = ?1 AND facts.member IS NULL";
@@ -163,7 +163,7 @@ impl World {
         for body in bodies {
             if let Ok(FactBody::Message(fact)) = rmp_serde::from_slice(&body.unwrap())
                 && fact.id == outgoing.message
-                && matches!(fact.delivery, Delivery::Held(_) | Delivery::Dropped)
+                && matches!(fact.delivery, Delivery::Held(_) | Delivery::Scheduled { .. } | Delivery::Dropped)
             {
                 return broken("what is held is not sent (R33)", format!("'{}' is about to leave", outgoing.body));
             }

@@ -166,7 +166,7 @@ fn access(rng: &mut impl Rng, who: u8) -> Act {
 
 fn doing(rng: &mut impl Rng) -> Doing {
     let (one, other) = (small(rng), small(rng));
-    match below(rng, 100) {
+    match below(rng, 130) {
         0..24 => Doing::Reply(one),
         24..29 => Doing::Note(one),
         29..37 => Doing::Assign(one, other),
@@ -188,6 +188,16 @@ fn doing(rng: &mut impl Rng) -> Doing {
         89..93 => Doing::Undo(one),
         93 | 94 => Doing::Discard(one),
         95..97 => Doing::Retry(one),
+        100..103 => Doing::Snooze(one, other),
+        103 => Doing::Wake(one),
+        104 | 105 => Doing::Priority(one, other),
+        106..109 => Doing::Queue(one, other),
+        109..112 => Doing::Mention(one, other),
+        112..117 => Doing::ReplyLater(one, other),
+        117..119 => Doing::Block(one, other % 3 > 0),
+        119..122 => Doing::Consent(one, other),
+        122..124 => Doing::Each(other),
+        124..130 => Doing::Choose(one, other),
         _ => Doing::OpenRecord(one),
     }
 }

@@ -12,7 +12,7 @@ use offdesk_core::{
     ids::{AlertId, DocumentId, IntentId, MemberId},
     model::{
         Contact, ContactAccess, Conversation, DashboardAccess, Directory, Document, Kind, MessageAccess, MessageKind,
-        RefusalCode, document::parse_change,
+        RefusalCode, Settings, document::parse_change,
     },
     protocol::{FactBody, PushedIntent, RegisterContent, Response, Verdict},
 };
@@ -52,6 +52,7 @@ pub struct Witness {
     last: u64,
     pub mirrors: BTreeMap<DocumentId, Mirror>,
     pub directory: Directory,
+    pub settings: Settings,
     /// The alerts that must be there.
     pub alerts: BTreeMap<DocumentId, BTreeSet<(MemberId, AlertId)>>,
     /// What was accepted, by intent.
@@ -136,7 +137,7 @@ impl Witness {
             }
             Kind::Contact => mirror.contact = Contact::read(id, &mirror.document),
             Kind::Directory => self.directory = Directory::read(&mirror.document),
-            Kind::Settings => {}
+            Kind::Settings => self.settings = Settings::read(&mirror.document),
         }
         Ok(())
     }
@@ -186,7 +187,13 @@ impl Witness {
         Ok(())
     }
 
-    /// R11 to R14, as they stand in the rules.
+    /// R26: whether a contact is blocked as spam.
+    pub fn is_blocked(&self, contact: DocumentId) -> bool {
+        let card = self.mirrors.get(&contact).and_then(|mirror| mirror.contact.as_ref());
+        card.is_some_and(|card| card.reach.blocked)
+    }
+
+    /// R11 to R14, and the mentions of R26, as they stand in the rules.
     fn alert(&mut self, id: DocumentId, intent: IntentId, before: Option<&Conversation>, after: &Conversation) {
         let assignees: BTreeSet<MemberId> = after.assignments.iter().map(|assignment| assignment.key.member).collect();
         let mut told: BTreeSet<(MemberId, IntentId)> = BTreeSet::new();
@@ -196,8 +203,15 @@ impl Witness {
             }
             let effective: Vec<MemberId> =
                 assignees.iter().copied().filter(|member| self.has_dashboard(*member)).collect();
+            if self.is_blocked(after.contact) {
+                continue;
+            }
             if effective.is_empty() {
+                // R12: in a queue with members, only its `all` members.
+                let queue = after.sorting.queue.and_then(|queue| self.settings.queues.get(&queue));
+                let on_it = queue.filter(|queue| !queue.archived && !queue.members.is_empty());
                 let everybody = self.directory.members.keys().copied();
+                let everybody = everybody.filter(|member| on_it.is_none_or(|queue| queue.members.contains(member)));
                 told.extend(
                     everybody
                         .filter(|member| {
@@ -216,6 +230,18 @@ impl Witness {
             if new && assignment.by.is_some_and(|by| by != member) && self.has_dashboard(member) {
                 told.insert((member, intent));
             }
+        }
+        for note in after.messages.values().filter(|message| message.kind == MessageKind::Note) {
+            if before.is_some_and(|before| before.messages.contains_key(&note.id)) {
+                continue;
+            }
+            let sees = |member: &MemberId| match self.level(*member).map(|level| level.dashboard) {
+                Some(DashboardAccess::All) => true,
+                Some(DashboardAccess::Assigned) => assignees.contains(member),
+                Some(DashboardAccess::None) | None => false,
+            };
+            let called = note.mentions.iter().copied().filter(|member| note.by != Some(*member));
+            told.extend(called.filter(sees).map(|member| (member, note.id)));
         }
         let alerts = self.alerts.entry(id).or_default();
         alerts.extend(told.into_iter().map(|(member, cause)| (member, alert_id(member, cause))));

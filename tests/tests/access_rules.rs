@@ -56,6 +56,7 @@ fn contact(owner: Option<MemberId>, shared_with: &[MemberId]) -> Contact {
         owner,
         shared_with: shared_with.iter().copied().collect(),
         custom: BTreeMap::new(),
+        reach: Default::default(),
     }
 }
 
@@ -77,12 +78,13 @@ fn conversation(assigned: &[MemberId]) -> Conversation {
         reopenings: Vec::new(),
         decisions: Vec::new(),
         tags: BTreeSet::new(),
+        sorting: Default::default(),
     }
 }
 
 /// What the relay says to a verb of Ana's.
 fn asks(directory: &Directory, on: &Conversation, verb: &Verb) -> Result<(), Refusal> {
-    let author = Author { member: ANA, intent: IntentId([7; 16]), at: NOW };
+    let author = Author { member: ANA, intent: IntentId([7; 16]), at: NOW, assignable: true };
     let actions = verb.actions(&author, State::Conversation(Some(on))).unwrap();
     judge(directory, on, &actions)
 }
@@ -93,6 +95,7 @@ fn judge(directory: &Directory, on: &Conversation, actions: &[Action]) -> Result
         held: BTreeMap::new(),
         directory,
         numbers: &[],
+        queues: &BTreeMap::new(),
         held_author_only: Duration::from_secs(60),
         now: NOW,
     };
@@ -193,9 +196,12 @@ fn reading_is_not_writing() {
     let directory = directory(READER, AGENT);
     assert!(access(&directory, ANA).conversation(false, false).dashboard());
     let on = conversation(&[]);
-    for verb in
-        [reply(), Verb::Note { text: "Hm".into() }, Verb::AddTag { tag: "vip".into() }, Verb::Assign { member: BEN }]
-    {
+    for verb in [
+        reply(),
+        Verb::Note { text: "Hm".into(), mentions: Vec::new() },
+        Verb::AddTag { tag: "vip".into() },
+        Verb::Assign { member: BEN },
+    ] {
         assert_eq!(code(asks(&directory, &on, &verb)), Some(RefusalCode::Forbidden), "{}", verb.name());
     }
 }
@@ -214,7 +220,7 @@ fn none_can_not_be_assigned_but_may_answer_through_the_record() {
 fn a_reply_and_its_assignment_stand_together() {
     let directory = directory(AGENT, AGENT);
     let on = conversation(&[]);
-    let author = Author { member: ANA, intent: IntentId([7; 16]), at: NOW };
+    let author = Author { member: ANA, intent: IntentId([7; 16]), at: NOW, assignable: true };
     let mut actions = reply().actions(&author, State::Conversation(Some(&on))).unwrap();
     assert!(judge(&directory, &on, &actions).is_ok());
     let assigns = actions.iter().position(|action| matches!(action, Action::Assign { .. })).unwrap();

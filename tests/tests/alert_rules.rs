@@ -8,9 +8,9 @@ use offdesk_core::{
     alerts::{
         Alert, Why,
         moot::{Standing, is_moot},
-        router::{Happened, route},
+        router::{Happened, Situation, route},
     },
-    ids::{IntentId, MemberId, RoleId},
+    ids::{IntentId, MemberId, QueueId, RoleId},
     model::{ContactAccess, DashboardAccess, Directory, Member, MessageAccess, Role, RoleKind},
     time::Timestamp,
 };
@@ -45,7 +45,8 @@ fn directory() -> Directory {
 }
 
 fn told(happened: Happened, assignees: &[MemberId], directory: &Directory) -> Vec<(MemberId, &'static str)> {
-    let alerts = route(happened, &assignees.iter().copied().collect(), directory, NOW);
+    let assignees = assignees.iter().copied().collect();
+    let alerts = route(happened, &Situation { assignees: &assignees, queue: None, blocked: false, directory }, NOW);
     alerts.into_iter().map(|(member, alert)| (member, alert.why.rule())).collect()
 }
 
@@ -97,7 +98,9 @@ fn being_assigned_by_somebody_else_is_told() {
 #[test]
 fn an_alert_has_one_id_per_member_and_cause() {
     let ids = || -> Vec<_> {
-        route(HELLO, &BTreeSet::new(), &directory(), NOW).into_iter().map(|(_, alert)| alert.id).collect()
+        let (assignees, directory) = (BTreeSet::new(), directory());
+        let situation = Situation { assignees: &assignees, queue: None, blocked: false, directory: &directory };
+        route(HELLO, &situation, NOW).into_iter().map(|(_, alert)| alert.id).collect()
     };
     assert_eq!(ids(), ids());
     assert_eq!(ids().into_iter().collect::<BTreeSet<_>>().len(), 2);
@@ -133,13 +136,43 @@ fn an_alert_ends_when_it_is_moot() {
     assert!(is_moot(&assigned, &Standing { on_dashboard: false, ..standing(&ana) }));
     assert!(is_moot(&assigned, &standing(&ben)), "she was unassigned");
 
-    let unassigned = alert(Why::Unassigned { message, order: 40 });
+    let unassigned = alert(Why::Unassigned { message, order: 40, queue: None });
     assert!(!is_moot(&unassigned, &standing(&nobody)));
     assert!(is_moot(&unassigned, &standing(&ben)), "somebody else took it (R13)");
     assert!(!is_moot(&unassigned, &standing(&ana)), "she took it, and has not answered");
 
-    let by_ben = alert(Why::AssignedBy { by: Some(BEN), intent: Some(IntentId([9; 16])) });
+    let by_ben = alert(Why::AssignedBy { by: Some(BEN), intent: Some(IntentId([9; 16])), automation: None });
     assert!(!is_moot(&by_ben, &standing(&ana)));
     assert!(is_moot(&by_ben, &Standing { opened_since: true, ..standing(&ana) }));
     assert!(is_moot(&by_ben, &standing(&ben)));
+
+    // R26: a mention ends by reading, whoever is assigned and whatever the contact was answered.
+    let mentioned = alert(Why::Mentioned { by: Some(BEN), message, order: 40 });
+    for whose in [&nobody, &ben, &ana] {
+        assert!(!is_moot(&mentioned, &Standing { replied: 50, ..standing(whose) }));
+        assert!(is_moot(&mentioned, &Standing { read: 40, ..standing(whose) }));
+    }
+}
+
+/// R12, R26: queues, blocked contacts and mentions.
+#[test]
+fn queues_and_blocked_contacts_narrow_who_is_told() {
+    let directory = directory();
+    let told = |happened, assignees: &[MemberId], queue: Option<&[MemberId]>, blocked| -> Vec<MemberId> {
+        let assignees = assignees.iter().copied().collect();
+        let on_it: BTreeSet<MemberId> = queue.unwrap_or_default().iter().copied().collect();
+        let queue = queue.map(|_| (QueueId([5; 16]), &on_it));
+        let situation = Situation { assignees: &assignees, queue, blocked, directory: &directory };
+        route(happened, &situation, NOW).into_iter().map(|(member, _)| member).collect()
+    };
+    assert_eq!(told(HELLO, &[], Some(&[]), false), [ANA, BEN], "a queue without members is everybody's");
+    assert_eq!(told(HELLO, &[], Some(&[BEN, CARL]), false), [BEN], "Carl doesn't see all");
+    assert!(told(HELLO, &[], Some(&[CARL]), false).is_empty(), "taken literally");
+    assert_eq!(told(HELLO, &[ANA], Some(&[BEN]), false), [ANA], "an assignee is told, on the queue or not");
+    assert!(told(HELLO, &[], None, true).is_empty() && told(HELLO, &[ANA], None, true).is_empty());
+    let mention = |member, by| Happened::Mentioned { member, by: Some(by), message: IntentId([9; 16]), order: 40 };
+    assert_eq!(told(mention(BEN, ANA), &[], None, true), [BEN], "a colleague calls, whatever the contact is");
+    assert!(told(mention(ANA, ANA), &[], None, false).is_empty());
+    assert!(told(mention(CARL, ANA), &[], None, false).is_empty());
+    assert_eq!(told(mention(CARL, ANA), &[CARL], None, false), [CARL]);
 }

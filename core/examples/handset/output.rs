@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use offdesk_core::{
-    engine::{ConversationView, Offdesk, OutboxItem, TimelineEvent},
+    engine::{ConversationView, Offdesk, OutboxItem},
     model::MessageKind,
     time::Timestamp,
     triage::{ActiveAlert, ConversationRow},
@@ -101,17 +101,7 @@ pub(crate) fn conversation(device: &Offdesk, view: &ConversationView, now: Times
     lines.push(String::new());
     for entry in &view.timeline {
         let by = entry.by.map_or("relay", name);
-        let what = match &entry.what {
-            TimelineEvent::Origin(origin) => format!("came up: {}", words::origin(*origin)),
-            TimelineEvent::Assigned { member, reason } => {
-                format!("{by} assigned {} ({})", name(*member), reason.name())
-            }
-            TimelineEvent::Closed => format!("{by} closed it"),
-            TimelineEvent::Reopened => format!("{by} reopened it"),
-            TimelineEvent::DecidedHeld { choice } => {
-                format!("{by} decided about a held reply: {choice:?}").to_lowercase()
-            }
-        };
+        let what = words::deed(&entry.what, by, &|member| name(member).to_owned());
         lines.push(format!("{:>12}  · {what}", words::clock(entry.at, now)));
     }
     Ok(lines)

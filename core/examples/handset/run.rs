@@ -376,5 +376,6 @@ pub(crate) fn filter_of(args: &FilterArgs) -> InboxFilter {
             OriginArg::CartRecovery => Origin::CartRecovery,
         }),
         contact: None,
+        ..InboxFilter::default()
     }
 }

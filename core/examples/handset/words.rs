@@ -3,8 +3,9 @@
 use jiff::{Timestamp as Instant, tz::TimeZone};
 use offdesk_core::{
     engine::{Connection, NetworkState, OutboxState, SyncStatus},
+    ids::MemberId,
     model::{MessageKind, Origin},
-    protocol::{Delivery, HeldBecause},
+    protocol::{Deed, Delivery, HeldBecause},
     sync::storage::Attention,
     time::Timestamp,
     triage::MessageView,
@@ -26,6 +27,8 @@ pub(crate) fn ladder(message: &MessageView) -> (&'static str, String) {
         Some(Delivery::Sent) => ("✓", "sent".into()),
         Some(Delivery::Delivered) => ("✓✓", "delivered".into()),
         Some(Delivery::Failed { reason }) => ("✗", format!("failed: {reason}")),
+        Some(Delivery::Scheduled { .. }) => ("⏲", "waits for its time".into()),
+        Some(Delivery::Newer) => ("?", "a state that only a newer version knows".into()),
         Some(Delivery::Unknown) => ("?", "unknown: the provider could not tell".into()),
     }
 }
@@ -52,6 +55,7 @@ pub(crate) fn waiting(state: &OutboxState, now: Timestamp) -> String {
         OutboxState::Held { by_text: Some(text), .. } => format!("held: meanwhile “{text}”"),
         OutboxState::Held { because: HeldBecause::Behind(_), .. } => "held behind an earlier reply".into(),
         OutboxState::Held { .. } => "held: something newer was said".into(),
+        OutboxState::Scheduled { at } => format!("to be sent {}", clock(*at, now)),
         OutboxState::NeedsAttention(Attention::Rejected(refusal)) => format!("refused: {}", refusal.reason),
         OutboxState::NeedsAttention(Attention::NeedsAccess) => {
             "this conversation exists, and you may not write in it: ask for access".into()
@@ -70,6 +74,7 @@ pub(crate) fn waiting_name(state: &OutboxState) -> &'static str {
         OutboxState::Sending => "sending",
         OutboxState::Waiting => "waiting",
         OutboxState::Held { .. } => "held",
+        OutboxState::Scheduled { .. } => "scheduled",
         OutboxState::NeedsAttention(_) => "needs_attention",
     }
 }
@@ -135,5 +140,31 @@ pub(crate) fn bytes(count: u64) -> String {
         0..10_000 => format!("{count} B"),
         10_000..10_000_000 => format!("{} kB", count / 1000),
         _ => format!("{:.1} MB", count as f64 / 1e6),
+    }
+}
+
+/// What somebody did, in a few words.
+pub(crate) fn deed(deed: &Deed, by: &str, name: &dyn Fn(MemberId) -> String) -> String {
+    match deed {
+        Deed::Opened => format!("{by} opened it"),
+        Deed::Marked(marked) => format!("came up: {}", origin(*marked)),
+        Deed::Assigned { member, reason } => format!("{by} assigned {} ({})", name(*member), reason.name()),
+        Deed::Unassigned { member } => format!("{by} unassigned {}", name(*member)),
+        Deed::Closed => format!("{by} closed it"),
+        Deed::Reopened => format!("{by} reopened it"),
+        Deed::Snoozed { .. } => format!("{by} snoozed it"),
+        Deed::Woken => format!("{by} ended the snooze"),
+        Deed::Tagged(tag) => format!("{by} tagged it {tag}"),
+        Deed::Untagged(tag) => format!("{by} removed the tag {tag}"),
+        Deed::Prioritised(priority) => format!("{by} made its priority {}", priority.name()),
+        Deed::Moved { queue: Some(_) } => format!("{by} moved it to another queue"),
+        Deed::Moved { queue: None } => format!("{by} took it out of its queue"),
+        Deed::Released(_) => format!("{by} sent a reply that waited"),
+        Deed::Dropped(_) => format!("{by} dropped a reply that waited"),
+        Deed::Consent { phone, consent } => {
+            format!("{by} set the consent of {phone}: {}", consent.map_or("none", |consent| consent.name()))
+        }
+        Deed::Blocked(true) => format!("{by} blocked the contact as spam"),
+        Deed::Blocked(false) => format!("{by} unblocked the contact"),
     }
 }

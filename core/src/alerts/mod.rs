@@ -7,8 +7,9 @@ pub mod router;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{AlertId, IntentId, MemberId, MessageId},
+    ids::{AlertId, AutomationId, IntentId, MemberId, MessageId, QueueId},
     time::Timestamp,
+    tolerant::{OrNewer, or_newer},
 };
 
 /// One telling of one member, as a relay fact that reaches only that member's devices.
@@ -32,11 +33,13 @@ impl Alert {
     }
 }
 
-/// An alert as it is stored and sent: without the id if that can be worked out.
+/// An alert as it is stored and sent: without the id if everybody who reads it can work it out. (A cause that is added
+/// later can't be, by those who don't know it: such alerts are to be written with their id.)
 #[derive(Serialize, Deserialize)]
 struct Written {
     id: Option<AlertId>,
     at: Timestamp,
+    #[serde(deserialize_with = "or_newer")]
     why: Why,
     // Last, since rows are written without names and older ones end before it.
     #[serde(default)]
@@ -83,6 +86,9 @@ pub enum Why {
         message: MessageId,
         /// Its order.
         order: u64,
+        /// The queue that it was in, if that has members: then only those were asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        queue: Option<QueueId>,
     },
     /// R14: somebody else assigned them.
     AssignedBy {
@@ -91,15 +97,36 @@ pub enum Why {
         /// The intent that did; `None` if an earlier version wrote the alert.
         #[serde(default)]
         intent: Option<IntentId>,
+        /// The automation that did, if one that is to say so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        automation: Option<AutomationId>,
     },
+    /// R26: somebody mentioned them in a note.
+    Mentioned {
+        /// Who.
+        by: Option<MemberId>,
+        /// The note.
+        message: MessageId,
+        /// Its order.
+        order: u64,
+    },
+    /// A reason that only a newer version knows.
+    Newer,
+}
+
+impl OrNewer for Why {
+    const NEWER: Self = Self::Newer;
 }
 
 impl Why {
     /// What raised the alert: the message, or the assigning.
     pub const fn cause(&self) -> Option<IntentId> {
         match self {
-            Why::Assigned { message, .. } | Why::Unassigned { message, .. } => Some(*message),
+            Why::Assigned { message, .. } | Why::Unassigned { message, .. } | Why::Mentioned { message, .. } => {
+                Some(*message)
+            }
             Why::AssignedBy { intent, .. } => *intent,
+            Why::Newer => None,
         }
     }
 
@@ -109,6 +136,8 @@ impl Why {
             Why::Assigned { .. } => "R11",
             Why::Unassigned { .. } => "R12",
             Why::AssignedBy { .. } => "R14",
+            Why::Mentioned { .. } => "R26",
+            Why::Newer => "a newer rule",
         }
     }
 }

@@ -41,5 +41,8 @@ pub fn is_moot(alert: &Alert, standing: &Standing<'_>) -> bool {
                 || (!standing.effective_assignees.is_empty() && !assigned)
         }
         Why::AssignedBy { .. } => !assigned || standing.opened_since,
+        // Answering the contact is no answer to a colleague: only reading the note is.
+        Why::Mentioned { order, .. } => standing.read >= order,
+        Why::Newer => standing.opened_since,
     }
 }

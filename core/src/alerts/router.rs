@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     alerts::{Alert, Why},
-    ids::{AlertId, IntentId, MemberId, MessageId},
+    ids::{AlertId, IntentId, MemberId, MessageId, QueueId},
     model::{DashboardAccess, Directory},
     policy::Access,
     time::Timestamp,
@@ -31,30 +31,53 @@ pub enum Happened {
         /// The intent that did.
         intent: IntentId,
     },
+    /// A note called a member.
+    Mentioned {
+        /// Whom.
+        member: MemberId,
+        /// Who wrote it.
+        by: Option<MemberId>,
+        /// The note.
+        message: MessageId,
+        /// Its order.
+        order: u64,
+    },
 }
 
-/// The alerts that `happened` raises, each with its member. `assignees` are those assigned when it happened.
-pub fn route(
-    happened: Happened,
-    assignees: &BTreeSet<MemberId>,
-    directory: &Directory,
-    now: Timestamp,
-) -> Vec<(MemberId, Alert)> {
+/// The conversation as it stood when it happened.
+#[derive(Clone, Copy, Debug)]
+pub struct Situation<'a> {
+    /// Who was assigned.
+    pub assignees: &'a BTreeSet<MemberId>,
+    /// The queue that it was in, with the members on that.
+    pub queue: Option<(QueueId, &'a BTreeSet<MemberId>)>,
+    /// Whether the contact was blocked as spam: nobody is told of what they write.
+    pub blocked: bool,
+    /// The members and roles.
+    pub directory: &'a Directory,
+}
+
+/// The alerts that `happened` raises, each with its member.
+pub fn route(happened: Happened, situation: &Situation<'_>, now: Timestamp) -> Vec<(MemberId, Alert)> {
+    let directory = situation.directory;
     match happened {
+        Happened::Inbound { .. } if situation.blocked => Vec::new(),
         Happened::Inbound { message, order } => {
             // R8: an assignee whose access became `none`, or who was deactivated, counts as nobody.
             let effective =
                 |member: &&MemberId| Access::of(directory, **member).is_some_and(|access| access.assignable());
-            let assigned: Vec<MemberId> = assignees.iter().filter(effective).copied().collect();
+            let assigned: Vec<MemberId> = situation.assignees.iter().filter(effective).copied().collect();
             if assigned.is_empty() {
-                directory
-                    .members
-                    .keys()
-                    .filter(|member| {
-                        Access::of(directory, **member).is_some_and(|access| access.dashboard == DashboardAccess::All)
-                    })
-                    .map(|member| (*member, Alert::new(*member, message, now, Why::Unassigned { message, order })))
-                    .collect()
+                // R12: in a queue with members, only those of them who see everything; a queue without is everybody's.
+                let queue = situation.queue.filter(|(_, members)| !members.is_empty());
+                let why = Why::Unassigned { message, order, queue: queue.map(|(queue, _)| queue) };
+                let asked = |member: &&MemberId| {
+                    queue.is_none_or(|(_, members)| members.contains(*member))
+                        && Access::of(directory, **member)
+                            .is_some_and(|access| access.dashboard == DashboardAccess::All)
+                };
+                let told = directory.members.keys().filter(asked);
+                told.map(|member| (*member, Alert::new(*member, message, now, why.clone()))).collect()
             } else {
                 assigned
                     .into_iter()
@@ -66,12 +89,28 @@ pub fn route(
         Happened::Assigned { member, by: Some(by), intent } if by != member => {
             let sees = Access::of(directory, member).is_some_and(|access| access.assignable());
             if sees {
-                vec![(member, Alert::new(member, intent, now, Why::AssignedBy { by: Some(by), intent: Some(intent) }))]
+                vec![(
+                    member,
+                    Alert::new(
+                        member,
+                        intent,
+                        now,
+                        Why::AssignedBy { by: Some(by), intent: Some(intent), automation: None },
+                    ),
+                )]
             } else {
                 Vec::new()
             }
         }
         Happened::Assigned { .. } => Vec::new(),
+        // Only who has it on their dashboard: the record path raises no alerts (R7), and nobody calls themselves.
+        Happened::Mentioned { member, by, message, order } if by != Some(member) => {
+            let sees = Access::of(directory, member)
+                .is_some_and(|access| access.conversation(situation.assignees.contains(&member), false).dashboard());
+            let why = Why::Mentioned { by, message, order };
+            if sees { vec![(member, Alert::new(member, message, now, why))] } else { Vec::new() }
+        }
+        Happened::Mentioned { .. } => Vec::new(),
     }
 }
 

@@ -1,11 +1,14 @@
 //! One conversation as a screen shows it: the information panel's two sections (R24) and the messages in the relay's
 //! order (R41).
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::MemberId,
-    model::{Assignment, Contact, Conversation, HeldChoice, Origin, conversation::AssignmentReason},
+    ids::{IntentId, MemberId},
+    model::{Assignment, Contact, Conversation, conversation::AssignmentReason},
+    protocol::{Deed, Fact, FactBody, Seq},
     time::Timestamp,
     triage::{ConversationRow, MessageView},
 };
@@ -23,71 +26,63 @@ pub struct ConversationView {
     pub assignments: Vec<Assignment>,
     /// This member's draft.
     pub draft: Option<String>,
-    /// Who did what, in the order of their clocks.
+    /// Who did what that no message tells, in the relay's order; what this device has pending comes last (R41).
     pub timeline: Vec<TimelineEntry>,
 }
 
 /// One thing that somebody did in a conversation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimelineEntry {
-    /// When, by the clock of who did it.
+    /// When: the relay's time, or this device's while it is pending.
     pub at: Timestamp,
+    /// Its order at the relay; `None` while it is pending.
+    pub order: Option<Seq>,
     /// Who; `None` for the relay.
     pub by: Option<MemberId>,
     /// What.
-    pub what: TimelineEvent,
-}
-
-/// What somebody did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TimelineEvent {
-    /// It was opened from here, or came up again.
-    Origin(Origin),
-    /// A member was assigned, and still is.
-    Assigned {
-        /// Who.
-        member: MemberId,
-        /// Why.
-        reason: AssignmentReason,
-    },
-    /// An episode was closed.
-    Closed,
-    /// A closing was undone.
-    Reopened,
-    /// A held reply was decided about (R33).
-    DecidedHeld {
-        /// How.
-        choice: HeldChoice,
-    },
+    pub what: Deed,
 }
 
 /// Who did what in a conversation, earliest first.
-pub(super) fn timeline(conversation: &Conversation) -> Vec<TimelineEntry> {
-    let entry = |at, by, what| TimelineEntry { at, by, what };
-    let origins = conversation.origins.iter().map(|(origin, at)| entry(*at, None, TimelineEvent::Origin(*origin)));
-    let assignments = conversation.assignments.iter().map(|assignment| {
-        let what = TimelineEvent::Assigned { member: assignment.key.member, reason: assignment.reason };
-        entry(assignment.at, assignment.by, what)
-    });
-    let closings =
-        conversation.closings.iter().map(|closing| entry(closing.at, Some(closing.by), TimelineEvent::Closed));
-    let reopenings = conversation
-        .reopenings
-        .iter()
-        .map(|reopening| entry(reopening.at, Some(reopening.by), TimelineEvent::Reopened));
-    // A decision has no time of its own; its intent's id begins with the time of its making.
-    let decisions = conversation.decisions.iter().map(|decision| {
-        let what = TimelineEvent::DecidedHeld { choice: decision.choice };
-        entry(made_at(&decision.id.0), Some(decision.by), what)
-    });
-    let mut timeline: Vec<TimelineEntry> =
-        origins.chain(assignments).chain(closings).chain(reopenings).chain(decisions).collect();
-    timeline.sort_by_key(|entry| entry.at);
+pub(super) fn timeline(
+    conversation: &Conversation,
+    facts: &[Fact],
+    pending: &BTreeSet<IntentId>,
+) -> Vec<TimelineEntry> {
+    let mut timeline = Vec::new();
+    for fact in facts {
+        let FactBody::Event(event) = &fact.body else { continue };
+        let (at, order, by) = (event.at, Some(event.order), event.by);
+        timeline.extend(event.what.iter().cloned().map(|what| TimelineEntry { at, order, by, what }));
+    }
+    timeline.sort_by_key(|entry| entry.order);
+    let mut waits: Vec<TimelineEntry> = self::pending(conversation, pending).collect();
+    waits.sort_by_key(|entry| entry.at);
+    timeline.extend(waits);
     timeline
 }
 
-/// The time in the leading 48 bits of an id.
-fn made_at(id: &[u8; 16]) -> Timestamp {
-    Timestamp(id[..6].iter().fold(0, |millis, byte| (millis << 8) | i64::from(*byte)))
+/// What this device's pending intents did, as far as the document says who did it.
+fn pending<'a>(
+    conversation: &'a Conversation,
+    pending: &'a BTreeSet<IntentId>,
+) -> impl Iterator<Item = TimelineEntry> + 'a {
+    let entry = move |intent: IntentId, at, by, what| {
+        pending.contains(&intent).then_some(TimelineEntry { at, order: None, by, what })
+    };
+    let assigned = conversation.assignments.iter().filter(|assignment| assignment.reason != AssignmentReason::Reply);
+    let assigned = assigned.filter_map(move |assignment| {
+        let what = Deed::Assigned { member: assignment.key.member, reason: assignment.reason };
+        entry(assignment.key.intent, assignment.at, assignment.by, what)
+    });
+    let closed = conversation.closings.iter().filter_map(move |of| entry(of.id, of.at, Some(of.by), Deed::Closed));
+    let reopened =
+        conversation.reopenings.iter().filter_map(move |of| entry(of.id, of.at, Some(of.by), Deed::Reopened));
+    let snoozed = conversation
+        .sorting
+        .snoozes
+        .iter()
+        .filter_map(move |of| entry(of.id, of.at, Some(of.by), Deed::Snoozed { until: of.until }));
+    let woken = conversation.sorting.wakings.iter().filter_map(move |of| entry(of.id, of.at, Some(of.by), Deed::Woken));
+    assigned.chain(closed).chain(reopened).chain(snoozed).chain(woken)
 }

@@ -35,7 +35,7 @@ use std::sync::Arc;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use config::Config;
-pub use conversation_view::{ConversationView, TimelineEntry, TimelineEvent};
+pub use conversation_view::{ConversationView, TimelineEntry};
 pub use error::Error;
 pub use live::LiveList;
 pub use outbox_view::{OutboxItem, OutboxState};
@@ -43,7 +43,7 @@ pub use reading::Me;
 pub use stats::{Stats, SyncReport};
 pub use status::{Connection, NetworkState, SyncStatus};
 pub use transport::{Call, Part, Parts, Posted, Transport};
-pub use verbs::Started;
+pub use verbs::{Outcomes, Started};
 
 use driver::Engine;
 

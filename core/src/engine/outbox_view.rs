@@ -51,6 +51,11 @@ pub enum OutboxState {
         /// That message's text, if it is on this device.
         by_text: Option<String>,
     },
+    /// Accepted, and waits at the relay for its time: send it at once, edit or drop it.
+    Scheduled {
+        /// When it is to be sent.
+        at: Timestamp,
+    },
     /// Refused, or impossible by now: retry, edit or discard it.
     NeedsAttention(Attention),
 }
@@ -76,6 +81,24 @@ pub(super) fn of_intent(entry: OutboxEntry) -> Option<OutboxItem> {
         created: intent.created,
         state,
     })
+}
+
+/// The item of a reply that waits for its time.
+pub(super) fn of_scheduled(
+    message: &MessageView,
+    at: Timestamp,
+    conversation: ConversationId,
+    contact_name: String,
+) -> OutboxItem {
+    OutboxItem {
+        intent: message.id,
+        conversation: Some(conversation),
+        contact_name,
+        verb: "reply_later",
+        text: Some(message.text.clone()),
+        created: message.at,
+        state: OutboxState::Scheduled { at },
+    }
 }
 
 /// The item of a reply that is held.

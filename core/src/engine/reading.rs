@@ -134,11 +134,13 @@ impl Offdesk {
             let row = snapshot.conversation(id)?.ok_or(Error::UnknownConversation(id))?;
             let (conversation, messages) = opened(snapshot, row.document)?.ok_or(Error::UnknownConversation(id))?;
             let card = document(snapshot, row.contact)?;
+            let facts = snapshot.facts(row.document)?;
+            let pending = snapshot.open_intents_of(row.document)?.into_iter().map(|intent| intent.id).collect();
             Ok(ConversationView {
                 contact: card.as_ref().and_then(|card| Contact::read(row.contact, card)),
                 messages,
                 draft: snapshot.draft(row.document)?,
-                timeline: timeline(&conversation),
+                timeline: timeline(&conversation, &facts, &pending),
                 assignments: conversation.assignments,
                 row,
             })
@@ -260,17 +262,18 @@ fn opened(snapshot: &Snapshot<'_>, id: DocumentId) -> Result<Option<(Conversatio
 fn outbox(snapshot: &Snapshot<'_>, me: MemberId) -> Result<Vec<OutboxItem>, Error> {
     let entries = snapshot.outbox()?;
     let mut items: Vec<OutboxItem> = entries.into_iter().filter_map(outbox_view::of_intent).collect();
-    for row in snapshot.held()? {
+    for row in snapshot.waiting()? {
         let Some((_, messages)) = opened(snapshot, row.document)? else { continue };
         for message in messages.iter().filter(|message| message.by == Some(me)) {
-            if let Some(Delivery::Held(because)) = message.delivery {
-                items.push(outbox_view::of_held(
-                    message,
-                    because,
-                    row.conversation,
-                    row.contact_name.clone(),
-                    &messages,
-                ));
+            let (conversation, name) = (row.conversation, row.contact_name.clone());
+            match message.delivery {
+                Some(Delivery::Held(because)) => {
+                    items.push(outbox_view::of_held(message, because, conversation, name, &messages));
+                }
+                Some(Delivery::Scheduled { at }) => {
+                    items.push(outbox_view::of_scheduled(message, at, conversation, name));
+                }
+                _ => {}
             }
         }
     }

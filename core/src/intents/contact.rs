@@ -6,7 +6,7 @@ use crate::{
     ids::MemberId,
     intents::{Author, VerbError},
     model::{
-        Action, Contact,
+        Action, Consent, Contact,
         action::{ContactField, MAX_FIELD_BYTES},
     },
     phone::{InvalidPhone, is_e164},
@@ -44,6 +44,23 @@ pub struct ContactEdit {
     pub share: Vec<MemberId>,
     /// Members to share it with no more.
     pub unshare: Vec<MemberId>,
+    /// What the contact said about being written to (R34).
+    #[serde(default)]
+    pub consent: Vec<ConsentEdit>,
+    /// Whether they are blocked as spam.
+    #[serde(default)]
+    pub blocked: Option<bool>,
+}
+
+/// What a contact said about being written to at one of their phones.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsentEdit {
+    /// In E.164.
+    pub phone: String,
+    /// What they said; `None`: nothing is known any more.
+    pub consent: Option<Consent>,
+    /// What was known when the author wrote this down: an opt-out that came since is not overlooked.
+    pub seen: Option<Consent>,
 }
 
 /// Who creates a contact owns its record, unless they say otherwise: a member who sees only their own records would lose it
@@ -119,7 +136,24 @@ pub(super) fn edit(edit: &ContactEdit, on: &Contact) -> Result<Vec<Action>, Verb
             .filter(|member| on.shared_with.contains(member))
             .map(|member| Action::UnshareContact { member: *member }),
     );
+    for said in &edit.consent {
+        actions.extend(consent(said, on)?);
+    }
+    if let Some(blocked) = edit.blocked.filter(|blocked| *blocked != on.reach.blocked) {
+        actions.push(Action::SetBlocked { blocked });
+    }
     if actions.is_empty() { Err(VerbError::NothingToDo) } else { Ok(actions) }
+}
+
+fn consent(said: &ConsentEdit, on: &Contact) -> Result<Option<Action>, VerbError> {
+    let (phone, known) = (e164(&said.phone)?, on.reach.consent.get(&said.phone).copied());
+    if known == said.consent {
+        return Ok(None);
+    }
+    if known != said.seen && said.consent != Some(Consent::Revoked) {
+        return Err(VerbError::ChangedMeanwhile);
+    }
+    Ok(Some(Action::SetConsent { phone, consent: said.consent }))
 }
 
 fn field(field: ContactField, name: &'static str, value: &str) -> Result<Action, VerbError> {

@@ -9,18 +9,20 @@ mod close;
 mod contact;
 mod held;
 mod message;
+mod snooze;
+mod sort;
 mod start;
 mod tag;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{ContactId, ConversationId, IntentId, MemberId, MessageId},
-    model::{Action, Channel, Contact, Conversation, HeldChoice, Kind},
+    ids::{ContactId, ConversationId, IntentId, MemberId, MessageId, QueueId},
+    model::{Action, Channel, Contact, Conversation, HeldChoice, Kind, Priority},
     time::Timestamp,
 };
 
-pub use contact::{ContactEdit, NewContact};
+pub use contact::{ConsentEdit, ContactEdit, NewContact};
 
 /// What a member asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,10 +45,20 @@ pub enum Verb {
         /// The text.
         text: String,
     },
+    /// Sends a message to the contact at a later time, which the relay keeps; assigns its author now (R17).
+    ReplyLater {
+        /// The text.
+        text: String,
+        /// When.
+        at: Timestamp,
+    },
     /// Adds an internal note.
     Note {
         /// The text.
         text: String,
+        /// Members whom it calls (R26).
+        #[serde(default)]
+        mentions: Vec<MemberId>,
     },
     /// Assigns a member (R18).
     Assign {
@@ -69,6 +81,30 @@ pub enum Verb {
     Reopen {
         /// Which.
         closings: Vec<IntentId>,
+    },
+    /// Lets the conversation rest (R20).
+    Snooze {
+        /// Until when.
+        until: Timestamp,
+        /// The last inbound message that the author knew of; filled when the verb is first run.
+        seen: Option<MessageId>,
+        /// The snoozes that it takes the place of, as seen by the author; filled when the verb is first run.
+        replaces: Vec<IntentId>,
+    },
+    /// Ends the snoozes that the author saw.
+    Wake {
+        /// Which; filled when the verb is first run.
+        snoozes: Vec<IntentId>,
+    },
+    /// Says how urgent the conversation is.
+    SetPriority {
+        /// How.
+        priority: Priority,
+    },
+    /// Moves the conversation to a queue.
+    MoveToQueue {
+        /// Which; `None` takes it out of any.
+        queue: Option<QueueId>,
     },
     /// Adds a tag.
     AddTag {
@@ -130,6 +166,18 @@ pub enum VerbError {
     /// The message is not held any more.
     #[error("this message is not held any more")]
     NotHeld,
+    /// The time lies in the past.
+    #[error("this time has passed: choose a later one")]
+    TimePassed,
+    /// The time lies too far ahead.
+    #[error("this lies more than a year ahead: choose an earlier time")]
+    TooFarAhead,
+    /// Too many members are mentioned.
+    #[error("a note mentions at most {max} members", max = crate::model::action::MAX_MENTIONS)]
+    TooManyMentions,
+    /// What the author had seen is so no more.
+    #[error("somebody changed this meanwhile: look at it and try again")]
+    ChangedMeanwhile,
 }
 
 /// The state that a verb runs on.
@@ -150,6 +198,8 @@ pub struct Author {
     pub intent: IntentId,
     /// The device's clock.
     pub at: Timestamp,
+    /// Whether they can be assigned (R8), as far as this device knows.
+    pub assignable: bool,
 }
 
 impl Verb {
@@ -166,11 +216,16 @@ impl Verb {
         match self {
             Verb::StartConversation { .. } => "start_conversation",
             Verb::Reply { .. } => "reply",
+            Verb::ReplyLater { .. } => "reply_later",
             Verb::Note { .. } => "note",
             Verb::Assign { .. } => "assign",
             Verb::Unassign { .. } => "unassign",
             Verb::Close { .. } => "close",
             Verb::Reopen { .. } => "reopen",
+            Verb::Snooze { .. } => "snooze",
+            Verb::Wake { .. } => "wake",
+            Verb::SetPriority { .. } => "set_priority",
+            Verb::MoveToQueue { .. } => "move_to_queue",
             Verb::AddTag { .. } => "add_tag",
             Verb::RemoveTag { .. } => "remove_tag",
             Verb::DecideHeld { .. } => "decide_held",
@@ -184,7 +239,10 @@ impl Verb {
     pub fn text(&self) -> Option<&str> {
         match self {
             Verb::StartConversation { text, .. } => text.as_deref(),
-            Verb::Reply { text } | Verb::Note { text } | Verb::EditHeld { text, .. } => Some(text),
+            Verb::Reply { text }
+            | Verb::ReplyLater { text, .. }
+            | Verb::Note { text, .. }
+            | Verb::EditHeld { text, .. } => Some(text),
             _ => None,
         }
     }
@@ -192,7 +250,7 @@ impl Verb {
     /// Whether it sends something to the contact: such intents wait the undo window and carry what was seen (R33).
     pub fn sends(&self) -> bool {
         match self {
-            Verb::Reply { .. } | Verb::EditHeld { .. } => true,
+            Verb::Reply { .. } | Verb::ReplyLater { .. } | Verb::EditHeld { .. } => true,
             Verb::StartConversation { text, .. } => text.is_some(),
             _ => false,
         }
@@ -209,11 +267,18 @@ impl Verb {
                 start::actions(author, *conversation, *contact, channel, text.as_deref(), on)
             }
             (Verb::Reply { text }, State::Conversation(Some(_))) => message::reply(author, text),
-            (Verb::Note { text }, State::Conversation(Some(_))) => message::note(author, text),
+            (Verb::ReplyLater { text, at }, State::Conversation(Some(_))) => message::reply_later(author, text, *at),
+            (Verb::Note { text, mentions }, State::Conversation(Some(_))) => message::note(author, text, mentions),
             (Verb::Assign { member }, State::Conversation(Some(_))) => Ok(assign::assign(author, *member)),
             (Verb::Unassign { member, seen }, State::Conversation(Some(on))) => assign::unassign(*member, seen, on),
             (Verb::Close { seen }, State::Conversation(Some(_))) => Ok(close::close(author, *seen)),
             (Verb::Reopen { closings }, State::Conversation(Some(on))) => close::reopen(author, closings, on),
+            (Verb::Snooze { until, seen, replaces }, State::Conversation(Some(on))) => {
+                snooze::snooze(author, *until, *seen, replaces, on)
+            }
+            (Verb::Wake { snoozes }, State::Conversation(Some(on))) => snooze::wake(author, snoozes, on),
+            (Verb::SetPriority { priority }, State::Conversation(Some(on))) => sort::priority(*priority, on),
+            (Verb::MoveToQueue { queue }, State::Conversation(Some(on))) => sort::queue(*queue, on),
             (Verb::AddTag { tag }, State::Conversation(Some(on))) => tag::add(tag, on),
             (Verb::RemoveTag { tag }, State::Conversation(Some(on))) => tag::remove(tag, on),
             (Verb::DecideHeld { message, choice }, State::Conversation(Some(on))) => {

@@ -33,7 +33,8 @@ pub(super) fn actions(
     match text {
         Some(text) => actions.extend(message::reply(author, text)?),
         // Who opens a conversation has it: an `assigned` member would lose it again at once.
-        None if on.is_none() => actions.extend(assign::assign(author, author.member)),
+        // One who can't be assigned sees it through its contact's record (R7, R8).
+        None if on.is_none() && author.assignable => actions.extend(assign::assign(author, author.member)),
         None => {}
     }
     if actions.is_empty() { Err(VerbError::NothingToDo) } else { Ok(actions) }

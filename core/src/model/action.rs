@@ -1,13 +1,17 @@
 //! What a change means. A verb authors its change from actions ([`crate::model::write`]); the relay decodes a
 //! received change back into actions ([`crate::model::decode`]) and judges those, never the sender's word.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{ContactId, ConversationId, IntentId, MemberId, MessageId},
-    model::conversation::{AssignmentReason, Channel, Origin},
+    ids::{ContactId, ConversationId, IntentId, MemberId, MessageId, QueueId},
+    model::{
+        contact::Consent,
+        conversation::{AssignmentReason, Channel, Origin},
+        sorting::Priority,
+    },
     time::Timestamp,
 };
 
@@ -34,10 +38,23 @@ pub struct NewMessage {
     pub text: String,
     /// The author's clock when writing: a hint for people, never an order (R41).
     pub at: Timestamp,
+    /// Members whom a note calls (R26), at most [`MAX_MENTIONS`].
+    pub mentions: BTreeSet<MemberId>,
+    /// When an outbound message is to be sent, if not at once.
+    pub later: Option<Timestamp>,
+}
+
+impl NewMessage {
+    /// A message that calls nobody and is sent at once.
+    pub const fn new(kind: MessageKind, by: Option<MemberId>, text: String, at: Timestamp) -> Self {
+        Self { kind, by, text, at, mentions: BTreeSet::new(), later: None }
+    }
 }
 
 /// The longest text of one message or note, in bytes.
 pub const MAX_TEXT_BYTES: usize = 16 * 1024;
+/// The most members whom one note calls.
+pub const MAX_MENTIONS: usize = 32;
 /// The longest tag, name or field value, in bytes.
 pub const MAX_FIELD_BYTES: usize = 1024;
 
@@ -151,7 +168,48 @@ pub enum Action {
         /// The tag.
         tag: String,
     },
-    /// Decides about a held message (R33).
+    /// Lets a conversation rest (R20).
+    Snooze {
+        /// The snooze's id, which is the intent's.
+        id: IntentId,
+        /// By whom.
+        by: MemberId,
+        /// When, by the author's clock.
+        at: Timestamp,
+        /// Until when.
+        until: Timestamp,
+        /// The last inbound message that the author knew of: a later one ends the snooze.
+        seen: Option<MessageId>,
+    },
+    /// Ends one snooze before its time.
+    Wake {
+        /// The snooze that it ends.
+        snooze: IntentId,
+        /// The waking's id, which is the intent's.
+        id: IntentId,
+        /// By whom.
+        by: MemberId,
+        /// When, by the author's clock.
+        at: Timestamp,
+    },
+    /// Says how urgent a conversation is.
+    SetPriority {
+        /// How.
+        priority: Priority,
+    },
+    /// Moves a conversation to a queue (R36).
+    SetQueue {
+        /// Which; `None` takes it out of any.
+        queue: Option<QueueId>,
+    },
+    /// Says something of the campaign or checkout that a conversation comes from. Written by the relay only.
+    SetDetail {
+        /// What, such as `campaign.name`.
+        name: String,
+        /// The value; `None` clears it.
+        value: Option<String>,
+    },
+    /// Decides about a held or scheduled message (R33).
     DecideHeld {
         /// The held message.
         message: MessageId,
@@ -188,6 +246,18 @@ pub enum Action {
     UnshareContact {
         /// With whom no more.
         member: MemberId,
+    },
+    /// Says whether one of the contact's phones may be written to (R34).
+    SetConsent {
+        /// In E.164.
+        phone: String,
+        /// What the contact said; `None`: nothing is known any more.
+        consent: Option<Consent>,
+    },
+    /// Blocks a contact as spam, or no more.
+    SetBlocked {
+        /// Whether they are.
+        blocked: bool,
     },
     /// Sets or clears a custom field of a contact.
     SetCustomField {
@@ -229,6 +299,8 @@ pub enum RegisterMap {
     Roles,
     /// Settings: plain values by name.
     Values,
+    /// Settings: queues, keys `{queue}.{field}`.
+    Queues,
 }
 
 impl RegisterMap {

@@ -6,10 +6,10 @@ use automerge::{ReadDoc, ScalarValue, Value};
 
 use crate::{
     model::{
-        Action, Assignment, Conversation, Document, Message,
-        conversation::{Closing, Decision, Reopening},
+        Action, Assignment, Conversation, Document, Message, NewMessage, Priority, Snooze, Waking,
+        conversation::{Closing, Decision, Reopening, keys},
         document::map,
-        genesis::{ASSIGNMENTS, ORIGINS, TAGS},
+        genesis::{ASSIGNMENTS, FIELDS, ORIGINS, TAGS},
     },
     time::Timestamp,
 };
@@ -25,8 +25,8 @@ impl Conversation {
                     }
                 }
                 Action::AddMessage { id, message } => {
-                    let (kind, by, text, at) = (message.kind, message.by, message.text.clone(), message.at);
-                    self.messages.insert(*id, Message { id: *id, kind, by, text, at });
+                    let NewMessage { kind, by, text, at, mentions, later } = message.clone();
+                    self.messages.insert(*id, Message { id: *id, kind, by, text, at, mentions, later });
                 }
                 Action::Assign { key, by, reason, at } => {
                     self.assignments.push(Assignment { key: *key, by: *by, reason: *reason, at: *at });
@@ -54,10 +54,37 @@ impl Conversation {
                         self.tags.remove(tag);
                     }
                 }
+                Action::Snooze { id, by, at, until, seen } => {
+                    let snooze = Snooze { id: *id, by: *by, at: *at, until: *until, seen: *seen };
+                    self.sorting.snoozes.push(snooze);
+                    self.sorting.snoozes.sort_by_key(|snooze| snooze.id);
+                }
+                Action::Wake { snooze, id, by, at } => {
+                    self.sorting.wakings.push(Waking { snooze: *snooze, id: *id, by: *by, at: *at });
+                    self.sorting.wakings.sort_by_key(|waking| (waking.snooze, waking.id));
+                }
+                Action::SetPriority { .. } => {
+                    let priority = text(after, keys::PRIORITY).and_then(|name| Priority::from_name(&name));
+                    self.sorting.priority = priority.unwrap_or_default();
+                }
+                Action::SetQueue { .. } => {
+                    self.sorting.queue = text(after, keys::QUEUE).and_then(|queue| queue.parse().ok());
+                }
+                Action::SetDetail { name, .. } => match text(after, name) {
+                    Some(value) => drop(self.sorting.details.insert(name.clone(), value)),
+                    None => drop(self.sorting.details.remove(name)),
+                },
                 // Its opening is read with the document; the others are no part of a conversation.
                 _ => {}
             }
         }
+    }
+}
+
+fn text(document: &Document, field: &str) -> Option<String> {
+    match value(document, FIELDS, field)? {
+        ScalarValue::Str(text) => Some(text.to_string()),
+        _ => None,
     }
 }
 

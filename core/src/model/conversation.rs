@@ -15,7 +15,8 @@ use crate::{
     model::{
         AssignmentKey, Document, HeldChoice, MessageKind,
         contents::{Contents, Fields},
-        genesis::{ASSIGNMENTS, CLOSINGS, DECISIONS, MESSAGES, ORIGINS, REOPENINGS, TAGS},
+        genesis::{ASSIGNMENTS, CLOSINGS, DECISIONS, FIELDS, MESSAGES, ORIGINS, REOPENINGS, SNOOZES, TAGS},
+        sorting::{Priority, Snooze, Sorting, Waking},
     },
     time::Timestamp,
 };
@@ -36,6 +37,16 @@ pub(crate) mod keys {
     pub(crate) const CHOICE: &str = "choice";
     pub(crate) const SEND: &str = "send";
     pub(crate) const DROP: &str = "drop";
+    pub(crate) const UNTIL: &str = "until";
+    pub(crate) const LATER: &str = "later";
+    pub(crate) const MENTIONS: &str = "mentions";
+    pub(crate) const PRIORITY: &str = "priority";
+    pub(crate) const QUEUE: &str = "queue";
+
+    /// Whether a field says something of the campaign or checkout that a conversation comes from.
+    pub(crate) fn is_detail(field: &str) -> bool {
+        field.split_once('.').is_some_and(|(of, what)| ["campaign", "cart"].contains(&of) && !what.is_empty())
+    }
 
     pub(crate) const fn message_kind(kind: MessageKind) -> &'static str {
         match kind {
@@ -177,6 +188,12 @@ pub struct Message {
     pub text: String,
     /// The author's clock when writing.
     pub at: Timestamp,
+    /// Members whom a note calls. No part of an outline, and neither is the next.
+    #[serde(skip)]
+    pub mentions: BTreeSet<MemberId>,
+    /// When an outbound message is to be sent, if not at once.
+    #[serde(skip)]
+    pub later: Option<Timestamp>,
 }
 
 /// One closing, with what its author knew of.
@@ -251,6 +268,9 @@ pub struct Conversation {
     pub decisions: Vec<Decision>,
     /// The tags.
     pub tags: BTreeSet<String>,
+    /// What it is sorted by. Last, since outlines are written without names and leave it out if it says nothing.
+    #[serde(default, skip_serializing_if = "Sorting::is_plain")]
+    pub sorting: Sorting,
 }
 
 impl Conversation {
@@ -281,6 +301,7 @@ impl Conversation {
             reopenings: contents.entries(REOPENINGS).filter_map(|(key, entry)| reopening(key, entry)).collect(),
             decisions: contents.entries(DECISIONS).filter_map(|(key, entry)| decision(key, entry)).collect(),
             tags: contents.scalars(TAGS).map(|(tag, _)| tag.to_owned()).collect(),
+            sorting: sorting(&contents),
         })
     }
 
@@ -314,7 +335,47 @@ fn message(key: &str, entry: &Fields) -> Option<Message> {
         by: member(entry),
         text: entry.text(keys::TEXT)?.to_owned(),
         at: at(entry),
+        mentions: entry.text(keys::MENTIONS).unwrap_or_default().split(' ').filter_map(|id| id.parse().ok()).collect(),
+        later: time(entry, keys::LATER),
     })
+}
+
+fn sorting(contents: &Contents) -> Sorting {
+    let mut sorting = Sorting::default();
+    for (key, entry) in contents.entries(SNOOZES) {
+        if key.contains('/') {
+            sorting.wakings.extend(waking(key, entry));
+        } else {
+            sorting.snoozes.extend(snooze(key, entry));
+        }
+    }
+    for (key, value) in contents.scalars(FIELDS) {
+        let ScalarValue::Str(text) = value else { continue };
+        match key {
+            keys::PRIORITY => sorting.priority = Priority::from_name(text).unwrap_or_default(),
+            keys::QUEUE => sorting.queue = text.parse().ok(),
+            detail if keys::is_detail(detail) => {
+                sorting.details.insert(detail.to_owned(), text.to_string());
+            }
+            _ => {}
+        }
+    }
+    sorting
+}
+
+fn snooze(key: &str, entry: &Fields) -> Option<Snooze> {
+    Some(Snooze {
+        id: key.parse().ok()?,
+        by: member(entry)?,
+        at: at(entry),
+        until: time(entry, keys::UNTIL)?,
+        seen: entry.text(keys::SEEN).and_then(|seen| seen.parse().ok()),
+    })
+}
+
+fn waking(key: &str, entry: &Fields) -> Option<Waking> {
+    let (snooze, id) = pair(key)?;
+    Some(Waking { snooze, id, by: member(entry)?, at: at(entry) })
 }
 
 fn assignment(key: &str, entry: &Fields) -> Option<Assignment> {
@@ -360,8 +421,12 @@ fn member(entry: &Fields) -> Option<MemberId> {
 }
 
 fn at(entry: &Fields) -> Timestamp {
-    match entry.value(keys::AT) {
-        Some(ScalarValue::Timestamp(at)) => Timestamp(*at),
-        _ => Timestamp::default(),
+    time(entry, keys::AT).unwrap_or_default()
+}
+
+fn time(entry: &Fields, key: &str) -> Option<Timestamp> {
+    match entry.value(key) {
+        Some(ScalarValue::Timestamp(at)) => Some(Timestamp(*at)),
+        _ => None,
     }
 }

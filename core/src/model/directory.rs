@@ -205,18 +205,18 @@ impl Directory {
     }
 }
 
-fn register(map: RegisterMap, id: &str, field: &str, value: RegisterValue) -> Action {
+pub(super) fn register(map: RegisterMap, id: &str, field: &str, value: RegisterValue) -> Action {
     Action::SetRegister { map, key: format!("{id}.{field}"), value: Some(value) }
 }
 
-fn as_text(value: &ScalarValue) -> Option<&str> {
+pub(super) fn as_text(value: &ScalarValue) -> Option<&str> {
     match value {
         ScalarValue::Str(text) => Some(text),
         _ => None,
     }
 }
 
-fn group(scalars: Vec<(String, ScalarValue)>) -> BTreeMap<String, BTreeMap<String, ScalarValue>> {
+pub(super) fn group(scalars: Vec<(String, ScalarValue)>) -> BTreeMap<String, BTreeMap<String, ScalarValue>> {
     let mut groups: BTreeMap<String, BTreeMap<String, ScalarValue>> = BTreeMap::new();
     for (key, value) in scalars {
         if let Some((id, field)) = key.split_once('.') {

@@ -2,7 +2,7 @@
 //! keys live only in this module.
 //!
 //! - [`genesis`]: the pinned first change of every document.
-//! - [`conversation`], [`contact`], [`directory`], [`settings`]: the states that documents are read into.
+//! - [`conversation`] with its [`sorting`], [`contact`], [`directory`], [`settings`]: the states that documents are read into.
 //! - [`mod@write`]: how a verb's [`Action`]s become the operations of one change.
 //! - [`outline`]: what lists show of a document, to be had without loading it.
 //! - [`decode`]: the way back: which actions the operations of a received change mean, or why it is refused.
@@ -21,14 +21,16 @@ pub mod inspect;
 pub mod outline;
 pub mod refusal;
 pub mod settings;
+pub mod sorting;
 pub mod write;
 
 pub use action::{Action, AssignmentKey, HeldChoice, MessageKind, NewMessage};
-pub use contact::Contact;
+pub use contact::{Consent, Contact, Reach};
 pub use conversation::{Assignment, Channel, Conversation, Message, Origin, Status};
 pub use directory::{ContactAccess, DashboardAccess, Directory, Member, MessageAccess, Role, RoleKind};
 pub use document::{Document, DocumentError};
 pub use genesis::Kind;
 pub use outline::Outline;
 pub use refusal::{Refusal, RefusalCode};
-pub use settings::Settings;
+pub use settings::{Queue, Settings};
+pub use sorting::{Priority, Snooze, Sorting, Waking};

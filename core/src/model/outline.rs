@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{DocumentId, MessageId},
-    model::{Assignment, Contact, Conversation, Document, Kind},
+    model::{Assignment, Contact, Conversation, Document, Kind, Sorting},
 };
 
 /// What lists show of a document.
@@ -16,7 +16,7 @@ use crate::{
 #[serde(rename_all = "snake_case")]
 pub enum Outline {
     /// Of the messages the last one that the relay accepted, of each member's assignments the latest for each reason, of
-    /// the closings those that stand; nothing of reopenings and decisions.
+    /// the closings and snoozes those that stand; nothing of reopenings, wakings and decisions.
     Conversation(Conversation),
     /// The contact as it is. Its id is the document's, which is known: in the bytes it is left out.
     Contact(Contact),
@@ -37,6 +37,11 @@ impl Outline {
             reopenings: Vec::new(),
             decisions: Vec::new(),
             tags: conversation.tags.clone(),
+            sorting: Sorting {
+                snoozes: conversation.sorting.standing_snoozes().cloned().collect(),
+                wakings: Vec::new(),
+                ..conversation.sorting.clone()
+            },
         })
     }
 

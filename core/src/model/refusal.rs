@@ -50,6 +50,11 @@ pub enum RefusalCode {
     NotHeld,
     /// At least one Administrator must remain.
     LastAdministrator,
+    /// The workspace has no such queue, or it is archived.
+    UnknownQueue,
+    /// A code of a newer version.
+    #[serde(other)]
+    Unknown,
 }
 
 impl RefusalCode {
@@ -77,6 +82,8 @@ impl RefusalCode {
             RefusalCode::AlreadyDecided => "already_decided",
             RefusalCode::NotHeld => "not_held",
             RefusalCode::LastAdministrator => "last_administrator",
+            RefusalCode::UnknownQueue => "unknown_queue",
+            RefusalCode::Unknown => "unknown",
         }
     }
 }

@@ -1,16 +1,45 @@
 //! Settings of a workspace, as the settings document holds them.
 
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use automerge::ScalarValue;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{
-    Action, Document,
-    action::{RegisterMap, RegisterValue},
-    contents::scalars,
-    genesis::VALUES,
+use crate::{
+    ids::{MemberId, QueueId},
+    model::{
+        Action, Document,
+        action::{RegisterMap, RegisterValue},
+        contents::scalars,
+        directory::{as_text, group, register},
+        genesis::{QUEUES, VALUES},
+    },
 };
+
+/// A queue that conversations are moved to (R36).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Queue {
+    /// Its name.
+    pub name: String,
+    /// Whether nothing is moved to it any more; what is in it stays.
+    pub archived: bool,
+    /// The members on it; none means that it is everybody's (R12).
+    pub members: BTreeSet<MemberId>,
+}
+
+impl Queue {
+    /// The actions that write this queue into the settings.
+    pub fn actions(&self, id: QueueId) -> Vec<Action> {
+        let set = |field: &str, value| register(RegisterMap::Queues, &id.to_string(), field, value);
+        let members = self.members.iter().map(|member| set(&format!("member.{member}"), RegisterValue::Bool(true)));
+        let own =
+            [set("name", RegisterValue::Text(self.name.clone())), set("archived", RegisterValue::Bool(self.archived))];
+        own.into_iter().chain(members).collect()
+    }
+}
 
 /// Settings that rules read, each with its default.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +56,8 @@ pub struct Settings {
     pub lease: Duration,
     /// Our SMS numbers in E.164; the first is the default sender.
     pub numbers: Vec<String>,
+    /// The queues, archived ones included (R36).
+    pub queues: BTreeMap<QueueId, Queue>,
 }
 
 impl Default for Settings {
@@ -38,6 +69,7 @@ impl Default for Settings {
             held_author_only: Duration::from_secs(30 * 60),
             lease: Duration::from_secs(30 * 24 * 60 * 60),
             numbers: Vec::new(),
+            queues: BTreeMap::new(),
         }
     }
 }
@@ -59,10 +91,21 @@ impl Settings {
                 _ => {}
             }
         }
+        for (id, fields) in group(scalars(document.inner(), QUEUES)) {
+            let Ok(id) = id.parse() else { continue };
+            let is = |value: &ScalarValue| *value == ScalarValue::Boolean(true);
+            let member = |field: &str| field.strip_prefix("member.").and_then(|member| member.parse().ok());
+            let queue = Queue {
+                name: fields.get("name").and_then(as_text).unwrap_or_default().to_owned(),
+                archived: fields.get("archived").is_some_and(is),
+                members: fields.iter().filter(|(_, on)| is(on)).filter_map(|(field, _)| member(field)).collect(),
+            };
+            settings.queues.insert(id, queue);
+        }
         settings
     }
 
-    /// The actions that write these settings.
+    /// The actions that write these settings, but for the queues.
     pub fn actions(&self) -> Vec<Action> {
         let set =
             |key: &str, value| Action::SetRegister { map: RegisterMap::Values, key: key.into(), value: Some(value) };

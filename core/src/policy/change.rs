@@ -1,12 +1,12 @@
 //! Judges the actions of one change.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
-    ids::{MemberId, MessageId},
+    ids::{MemberId, MessageId, QueueId},
     model::{
-        Action, Contact, Conversation, Directory, MessageKind, Origin, Refusal, RefusalCode, action::ContactField,
-        conversation::AssignmentReason,
+        Action, Contact, Conversation, Directory, MessageKind, NewMessage, Origin, Queue, Refusal, RefusalCode,
+        action::ContactField, conversation::AssignmentReason,
     },
     policy::{access::Access, held},
     time::Timestamp,
@@ -17,6 +17,8 @@ use crate::{
 pub struct ConversationFacts<'a> {
     /// The conversation before the change; `None` if the change opens it.
     pub conversation: Option<&'a Conversation>,
+    /// The workspace's queues.
+    pub queues: &'a BTreeMap<QueueId, Queue>,
     /// The messages that are held now, with their author and the time since which they are.
     pub held: BTreeMap<MessageId, (MemberId, Timestamp)>,
     /// The members and roles.
@@ -28,6 +30,9 @@ pub struct ConversationFacts<'a> {
     /// The judge's clock.
     pub now: Timestamp,
 }
+
+/// How far ahead a snooze or a message that is sent later may lie: a year.
+pub const MAX_AHEAD: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 pub(super) fn forbid(path: &str, reason: &str) -> Refusal {
     Refusal::new(RefusalCode::Forbidden, path, reason)
@@ -79,13 +84,17 @@ fn judge_one(access: &Access, action: &Action, all: &[Action], facts: &Conversat
                 ))
             }
         }
-        Action::AddOrigin { origin: Origin::Direct, .. } => need_write("origins"),
+        // Marked later, at whatever time its author claims, it would come before what the relay marked (R22, R41).
+        Action::AddOrigin { origin: Origin::Direct, .. } if opens(all) => need_write("origins"),
         Action::AddOrigin { .. } => Err(Refusal::new(
             RefusalCode::ForgedAuthor,
             "origins",
-            "only the relay marks campaigns and checkouts (R22)",
+            "a member marks no origin but that of a conversation that they open (R22)",
         )),
-        Action::AddMessage { .. } => need_write("messages"),
+        Action::AddMessage { message, .. } => {
+            need_write("messages")?;
+            judge_message(message, facts)
+        }
         Action::Assign { key, by, reason, .. } => {
             need_write("assignments")?;
             judge_assignment(access, key.member, *by, *reason, all, facts)
@@ -105,11 +114,62 @@ fn judge_one(access: &Access, action: &Action, all: &[Action], facts: &Conversat
             }
         }
         Action::AddTag { .. } | Action::RemoveTag { .. } => need_write("tags"),
+        Action::Snooze { until, .. } => {
+            need_write("snoozes")?;
+            not_too_far("snoozes", *until, facts.now)
+        }
+        Action::Wake { snooze, .. } => {
+            need_write("snoozes")?;
+            let known = facts.conversation.is_some_and(|on| on.sorting.snoozes.iter().any(|known| known.id == *snooze));
+            if known {
+                Ok(())
+            } else {
+                Err(Refusal::new(RefusalCode::WrongType, "snoozes", "it names no snooze of this conversation"))
+            }
+        }
+        Action::SetPriority { .. } => need_write("priority"),
+        Action::SetQueue { queue } => {
+            need_write("queue")?;
+            let there = queue.is_none_or(|queue| facts.queues.get(&queue).is_some_and(|queue| !queue.archived));
+            if there {
+                Ok(())
+            } else {
+                Err(Refusal::new(
+                    RefusalCode::UnknownQueue,
+                    "queue",
+                    "there is no such queue, or it is archived: choose another one",
+                ))
+            }
+        }
+        Action::SetDetail { .. } => Err(Refusal::new(
+            RefusalCode::ForgedAuthor,
+            "fields",
+            "only the relay says what campaign or checkout it comes from (R22)",
+        )),
         Action::DecideHeld { message, .. } => {
             need_write("decisions")?;
             held::judge_decision(access.member, *message, facts)
         }
         _ => Err(Refusal::new(RefusalCode::UnknownPath, "conversation", "not a part of a conversation")),
+    }
+}
+
+fn opens(actions: &[Action]) -> bool {
+    actions.iter().any(|action| matches!(action, Action::OpenConversation { .. }))
+}
+
+fn judge_message(message: &NewMessage, facts: &ConversationFacts<'_>) -> Result<(), Refusal> {
+    if !message.mentions.iter().all(|member| facts.directory.members.contains_key(member)) {
+        return Err(Refusal::new(RefusalCode::WrongType, "messages", "a note mentions members only"));
+    }
+    message.later.map_or(Ok(()), |later| not_too_far("messages", later, facts.now))
+}
+
+fn not_too_far(path: &str, time: Timestamp, now: Timestamp) -> Result<(), Refusal> {
+    if time <= now.after(MAX_AHEAD) {
+        Ok(())
+    } else {
+        Err(Refusal::new(RefusalCode::WrongType, path, "this lies more than a year ahead: choose an earlier time"))
     }
 }
 
@@ -184,7 +244,7 @@ pub fn judge_contact(
             Action::ShareContact { member } if !directory.members.contains_key(member) => {
                 return Err(Refusal::new(RefusalCode::WrongType, "shared", "a record is shared with members only"));
             }
-            Action::AddPhone { phone } if !crate::phone::is_e164(phone) => {
+            Action::AddPhone { phone } | Action::SetConsent { phone, .. } if !crate::phone::is_e164(phone) => {
                 return Err(Refusal::new(
                     RefusalCode::InvalidPhone,
                     "phones",
@@ -196,6 +256,8 @@ pub fn judge_contact(
             | Action::RemovePhone { .. }
             | Action::ShareContact { .. }
             | Action::UnshareContact { .. }
+            | Action::SetConsent { .. }
+            | Action::SetBlocked { .. }
             | Action::SetCustomField { .. } => {}
             _ => return Err(Refusal::new(RefusalCode::UnknownPath, "contact", "not a part of a contact")),
         }

@@ -7,5 +7,5 @@ pub mod held;
 pub mod registers;
 
 pub use access::{Access, Visibility, own_record_of};
-pub use change::{ConversationFacts, judge_contact, judge_conversation};
+pub use change::{ConversationFacts, MAX_AHEAD, judge_contact, judge_conversation};
 pub use registers::judge_registers;

@@ -4,7 +4,7 @@
 //! of one member, and the check that nobody changed the value meanwhile would look at the wrong one.
 
 use crate::{
-    ids::{MemberId, RoleId},
+    ids::{MemberId, QueueId, RoleId},
     model::{
         Action, ContactAccess, DashboardAccess, Directory, MessageAccess, Refusal, RefusalCode, RoleKind,
         action::{RegisterMap, RegisterValue},
@@ -33,6 +33,7 @@ pub fn judge_registers(access: &Access, actions: &[Action], after: Option<&Direc
             RegisterMap::Members => member(key, value.as_ref())?,
             RegisterMap::Roles => role(key, value.as_ref())?,
             RegisterMap::Values => setting(key, value.as_ref())?,
+            RegisterMap::Queues => queue(key, value.as_ref())?,
         };
         if !fits {
             return Err(Refusal::new(RefusalCode::WrongType, key, "this can't be its value"));
@@ -92,6 +93,18 @@ fn role(key: &str, value: Option<&RegisterValue>) -> Result<bool, Refusal> {
         "contacts" => named(value, |name| ContactAccess::from_name(name).is_some()),
         "messages" => named(value, |name| MessageAccess::from_name(name).is_some()),
         _ => return unknown(key),
+    })
+}
+
+fn queue(key: &str, value: Option<&RegisterValue>) -> Result<bool, Refusal> {
+    let flag = matches!(value, None | Some(RegisterValue::Bool(_)));
+    Ok(match field::<QueueId>(key)? {
+        "name" => named(value, |name| !name.trim().is_empty()),
+        "archived" => flag,
+        field => match field.strip_prefix("member.") {
+            Some(id) if id.parse::<MemberId>().is_ok_and(|parsed| parsed.to_string() == id) => flag,
+            _ => return unknown(key),
+        },
     })
 }
 

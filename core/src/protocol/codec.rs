@@ -443,7 +443,7 @@ mod tests {
             field: u8,
         }
         let mut encoder = Encoder::new(17).unwrap();
-        encoder.push(&Newer { t: "presence", field: 1 }).unwrap();
+        encoder.push(&Newer { t: "weather", field: 1 }).unwrap();
         let mut decoder = Decoder::new(1 << 20).unwrap();
         decoder.feed(&encoder.finish().unwrap());
         assert_eq!(decoder.read::<Response>().unwrap(), Some(Response::Unknown));

@@ -1,8 +1,9 @@
 //! Facts as they go over the wire: what the relay says of every message, column by column.
 //!
 //! A conversation has a fact for each message, and row by row they would take a quarter of a cold start. In columns a
-//! message takes 5 bytes: the ids stand in the order of the document's own keys; order, place and time are differences. So are those of alerts about messages. Whatever else there is (an alert of having been
-//! assigned, a reason why a message is held or failed) follows as it is. A list of facts, as older peers send it, is read as well.
+//! message takes 5 bytes: the ids stand in the order of the document's own keys; order, place and time are differences. So are
+//! those of alerts about messages, and of events. Whatever else there is (an alert of having been assigned, a reason why a
+//! message is held or failed) follows as it is. A list of facts, as older peers send it, is read as well.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +13,10 @@ use serde_bytes::ByteBuf;
 use crate::{
     alerts::{Alert, Why},
     ids::{MemberId, MessageId},
-    protocol::{Delivery, Fact, FactBody, MessageFact, Seq},
+    protocol::{
+        Delivery, Fact, FactBody, MessageFact, Seq,
+        event_columns::{self, Events},
+    },
     time::Timestamp,
 };
 
@@ -43,8 +47,11 @@ struct Columns {
     /// Alerts about messages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     alerts: Option<Alerts>,
-    /// The other facts.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// What changes did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    events: Option<Events>,
+    /// The other facts. One that only a newer version knows is passed over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "crate::tolerant::known")]
     rest: Vec<Fact>,
 }
 
@@ -67,7 +74,7 @@ struct Alerts {
 #[serde(untagged)]
 enum Read {
     Columns(Columns),
-    Rows(Vec<Fact>),
+    Rows(#[serde(deserialize_with = "crate::tolerant::known")] Vec<Fact>),
 }
 
 pub(super) fn serialize<S: Serializer>(facts: &[Fact], serializer: S) -> Result<S::Ok, S::Error> {
@@ -83,7 +90,7 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
 
 fn columns(facts: &[Fact]) -> Option<Columns> {
     let mut plain = Vec::with_capacity(facts.len());
-    let (mut rest, mut alerts, mut told) = (Vec::new(), Vec::new(), None);
+    let (mut rest, mut alerts, mut events, mut told) = (Vec::new(), Vec::new(), Vec::new(), None);
     for fact in facts {
         match &fact.body {
             FactBody::Message(message) => match PLAIN.iter().position(|state| *state == message.delivery) {
@@ -91,13 +98,14 @@ fn columns(facts: &[Fact]) -> Option<Columns> {
                 None => rest.push(fact.clone()),
             },
             FactBody::Alert(alert) => match (alert.member, &alert.why) {
-                (Some(member), Why::Assigned { message, order } | Why::Unassigned { message, order })
+                (Some(member), Why::Assigned { message, order } | Why::Unassigned { message, order, queue: None })
                     if *told.get_or_insert(member) == member =>
                 {
                     alerts.push((*message, *order, fact.seq, alert));
                 }
                 _ => rest.push(fact.clone()),
             },
+            FactBody::Event(event) => events.push((event, fact.seq)),
         }
     }
     plain.sort_by_key(|(message, ..)| message.id);
@@ -122,6 +130,7 @@ fn columns(facts: &[Fact]) -> Option<Columns> {
                 Some(plain[place].0.order)
             })
         }),
+        events: event_columns::columns(&events),
         rest,
     })
 }
@@ -160,7 +169,11 @@ fn alert_rows(alerts: Alerts, known: &BTreeMap<MessageId, u64>, facts: &mut Vec<
         let order = known.get(&message).copied().unwrap_or(before).wrapping_add(read(&mut orders)?);
         let seq = order.wrapping_add(read(&mut places)?);
         let at = Timestamp(time_of(message).wrapping_add(read(&mut times)?.cast_signed()));
-        let why = if *assigned == 0 { Why::Unassigned { message, order } } else { Why::Assigned { message, order } };
+        let why = if *assigned == 0 {
+            Why::Unassigned { message, order, queue: None }
+        } else {
+            Why::Assigned { message, order }
+        };
         facts.push(Fact { seq, body: FactBody::Alert(Alert::new(alerts.member, message, at, why)) });
         before = order;
     }
@@ -188,18 +201,21 @@ fn rows(columns: Columns) -> Option<Vec<Fact>> {
     if let Some(alerts) = columns.alerts {
         alert_rows(alerts, &orders_of, &mut facts)?;
     }
+    if let Some(events) = columns.events {
+        event_columns::rows(events, &mut facts)?;
+    }
     // In the order of the log, as they were.
     facts.sort_by_key(|fact| fact.seq);
     Some(facts)
 }
 
 /// The milliseconds in the leading bits of an id.
-fn time_of(id: MessageId) -> i64 {
+pub(super) fn time_of(id: MessageId) -> i64 {
     id.0.iter().take(6).fold(0, |time, byte| time << 8 | i64::from(*byte))
 }
 
 /// Seven bits a byte, the sign folded into the lowest one: near zero on either side is short.
-fn write(to: &mut Vec<u8>, difference: u64) {
+pub(super) fn write(to: &mut Vec<u8>, difference: u64) {
     let signed = difference.cast_signed();
     let mut left = ((signed << 1) ^ (signed >> 63)).cast_unsigned();
     while left >= 0x80 {
@@ -209,7 +225,7 @@ fn write(to: &mut Vec<u8>, difference: u64) {
     to.push(left as u8);
 }
 
-fn read(from: &mut &[u8]) -> Option<u64> {
+pub(super) fn read(from: &mut &[u8]) -> Option<u64> {
     let mut folded: u64 = 0;
     for shift in (0..64).step_by(7) {
         let (byte, rest) = from.split_first()?;
@@ -226,7 +242,11 @@ fn read(from: &mut &[u8]) -> Option<u64> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::ids::IntentId;
+    use crate::{
+        ids::{IntentId, QueueId},
+        model::conversation::AssignmentReason,
+        protocol::{Deed, EventFact},
+    };
     use proptest::prelude::*;
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -236,18 +256,37 @@ mod tests {
     }
 
     fn fact() -> impl Strategy<Value = Fact> {
-        prop_oneof![message(), alert()]
+        prop_oneof![message(), alert(), event()]
+    }
+
+    fn event() -> impl Strategy<Value = Fact> {
+        let deed = prop_oneof![
+            Just(Deed::Closed),
+            ".{0,9}".prop_map(Deed::Tagged),
+            any::<i64>().prop_map(|until| Deed::Snoozed { until: Timestamp(until) }),
+            any::<[u8; 16]>().prop_map(|id| Deed::Assigned { member: MemberId(id), reason: AssignmentReason::Manual }),
+        ];
+        let what = prop::collection::vec(deed, 0..3);
+        (any::<[u8; 16]>(), any::<[u64; 2]>(), any::<i64>(), 0..4u8, what).prop_map(
+            |(mut id, [seq, order], at, by, what)| {
+                id[0] &= 0x7f;
+                let by = (by > 0).then_some(MemberId([by; 16]));
+                let event = EventFact { id: IntentId(id), order, at: Timestamp(at), by, what };
+                Fact { seq, body: FactBody::Event(event) }
+            },
+        )
     }
 
     fn alert() -> impl Strategy<Value = Fact> {
-        (any::<[u8; 16]>(), any::<[u64; 2]>(), any::<i64>(), 0..4).prop_map(|(mut id, [seq, order], at, kind)| {
+        (any::<[u8; 16]>(), any::<[u64; 2]>(), any::<i64>(), 0..5).prop_map(|(mut id, [seq, order], at, kind)| {
             id[0] &= 0x7f;
             let (message, at) = (IntentId(id), Timestamp(at));
             let (member, why) = match kind {
                 0 => (1, Why::Assigned { message, order }),
-                1 => (1, Why::Unassigned { message, order }),
-                2 => (2, Why::Unassigned { message, order }),
-                _ => (1, Why::AssignedBy { by: None, intent: Some(message) }),
+                1 => (1, Why::Unassigned { message, order, queue: None }),
+                2 => (2, Why::Unassigned { message, order, queue: None }),
+                3 => (1, Why::Unassigned { message, order, queue: Some(QueueId([9; 16])) }),
+                _ => (1, Why::AssignedBy { by: None, intent: Some(message), automation: None }),
             };
             Fact { seq, body: FactBody::Alert(Alert::new(MemberId([member; 16]), message, at, why)) }
         })
@@ -296,10 +335,74 @@ mod tests {
                 times: bytes.into(),
                 states: states.clone().into(),
                 alerts: Some(alerts),
+                events: None,
                 rest: Vec::new(),
             };
             let _ = rows(columns);
         }
+    }
+
+    /// A newer version's fact, deed, state and reason are passed over or said to be newer; what stands beside them is read.
+    #[test]
+    fn what_a_newer_version_adds_is_no_damage() {
+        #[derive(Serialize)]
+        #[serde(rename_all = "snake_case")]
+        enum NewerBody {
+            Weather { degrees: u8 },
+            Message(NewerMessage),
+            Alert(NewerAlert),
+            Event(NewerEvent),
+        }
+        #[derive(Serialize)]
+        struct NewerMessage {
+            id: IntentId,
+            order: u64,
+            at: Timestamp,
+            delivery: BTreeMap<&'static str, u8>,
+        }
+        #[derive(Serialize)]
+        struct NewerAlert {
+            id: crate::ids::AlertId,
+            at: Timestamp,
+            why: BTreeMap<&'static str, u8>,
+            member: Option<MemberId>,
+        }
+        #[derive(Serialize)]
+        struct NewerEvent {
+            id: IntentId,
+            order: u64,
+            at: Timestamp,
+            by: Option<MemberId>,
+            what: (&'static str, BTreeMap<&'static str, u8>),
+        }
+        #[derive(Serialize)]
+        struct NewerFact {
+            seq: u64,
+            body: NewerBody,
+        }
+        #[derive(Serialize)]
+        struct Newer {
+            facts: Vec<NewerFact>,
+        }
+        let newer = || BTreeMap::from([("by_pigeon", 1)]);
+        let (id, at, order) = (IntentId([1; 16]), Timestamp(9), 3);
+        let alert = crate::ids::AlertId([2; 16]);
+        let bodies = [
+            NewerBody::Weather { degrees: 21 },
+            NewerBody::Message(NewerMessage { id, order, at, delivery: newer() }),
+            NewerBody::Alert(NewerAlert { id: alert, at, why: newer(), member: Some(MemberId([3; 16])) }),
+            NewerBody::Event(NewerEvent { id, order, at, by: None, what: ("closed", newer()) }),
+        ];
+        let facts = bodies.into_iter().zip(1..).map(|(body, seq)| NewerFact { seq, body }).collect();
+        let bytes = rmp_serde::to_vec_named(&Newer { facts }).unwrap();
+        let read = rmp_serde::from_slice::<Frame>(&bytes).unwrap().facts;
+        let why = Why::Newer;
+        let expected = [
+            FactBody::Message(MessageFact { id, order, at, delivery: Delivery::Newer }),
+            FactBody::Alert(Alert { id: alert, member: Some(MemberId([3; 16])), at, why }),
+            FactBody::Event(EventFact { id, order, at, by: None, what: vec![Deed::Closed] }),
+        ];
+        assert_eq!(read.into_iter().map(|fact| fact.body).collect::<Vec<_>>(), expected);
     }
 
     /// What an older relay sends.

@@ -10,6 +10,7 @@
 pub mod abridged;
 pub mod codec;
 pub mod digest;
+mod event_columns;
 mod fact_columns;
 pub mod frame;
 mod pack;
@@ -18,10 +19,10 @@ pub use codec::{CodecError, Decoder, Encoder};
 pub use frame::*;
 
 /// The protocol version that this build speaks. `hello` carries it; the relay answers with the one it uses.
-/// Version 2 packs batches of frames.
-pub const VERSION: u16 = 2;
+/// Version 2 packs batches of frames; version 3 tells events, and reads what a newer version adds to facts.
+pub const VERSION: u16 = 3;
 /// The oldest version that this build still understands.
-pub const OLDEST_VERSION: u16 = 2;
+pub const OLDEST_VERSION: u16 = 3;
 /// The path of the sync request.
 pub const SYNC_PATH: &str = "/v1/sync";
 /// The path of enrolment.

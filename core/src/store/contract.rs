@@ -9,7 +9,7 @@ use crate::{
     alerts::{Alert, Why},
     ids::{AlertId, ConversationId, DeviceId, DocumentId, IntentId, MemberId, WorkspaceId},
     intents::Verb,
-    model::{Channel, Kind, MessageKind, Origin, Status, conversation::AssignmentReason},
+    model::{Channel, Kind, MessageKind, Origin, Priority, Status, conversation::AssignmentReason},
     policy::Visibility,
     protocol::{Cursor, Delivery, Fact, FactBody, Incarnation, MessageFact, RegisterContent, RegisterKey},
     sync::MemoryStorage,
@@ -59,6 +59,11 @@ pub(super) fn conversation(number: u64) -> ConversationRow {
         held: 0,
         pending: 0,
         draft: false,
+        scheduled: 0,
+        snoozed_until: None,
+        priority: Priority::Normal,
+        queue: None,
+        blocked: false,
     }
 }
 
@@ -71,6 +76,7 @@ pub(super) fn contact(number: u64, name: &str, phones: &[&str]) -> ContactRow {
         phones: phones.iter().map(|phone| (*phone).into()).collect(),
         email: None,
         owner: None,
+        blocked: false,
     }
 }
 
@@ -82,7 +88,7 @@ pub(super) fn alert(number: u64, alert: u64) -> ActiveAlert {
             id: AlertId(id(alert)),
             member: None,
             at: Timestamp(i64::try_from(alert).unwrap()),
-            why: Why::AssignedBy { by: Some(BEN), intent: None },
+            why: Why::AssignedBy { by: Some(BEN), intent: None, automation: None },
         },
         contact_name: String::new(),
         text: "Ben assigned you".into(),

@@ -15,6 +15,7 @@ use crate::{
 /// Codes of what a fact is about; the schema's index names `ALERT` as a literal.
 const MESSAGE: i64 = 1;
 const ALERT: i64 = 2;
+const EVENT: i64 = 3;
 
 impl Snapshot<'_> {
     /// The facts of a document, in the order of the log.
@@ -52,6 +53,7 @@ impl SqliteStorage<'_> {
             let (about, subject) = match fact.body.key() {
                 FactKey::Message(message) => (MESSAGE, message.0),
                 FactKey::Alert(alert) => (ALERT, alert.0),
+                FactKey::Event(intent) => (EVENT, intent.0),
             };
             insert.execute(params![id, about, subject, signed(fact.seq), pack(&fact.body)?])?;
         }

@@ -1,4 +1,5 @@
-//! The member's personal registers: read marks, mark-unread flags, drafts, dismissed alerts.
+//! The member's personal registers: read marks, mark-unread flags, drafts, dismissed alerts, follow-ups, mutes, quiet hours,
+//! saved filters, canned responses of their own.
 
 use rusqlite::{OptionalExtension, Row, params};
 
@@ -7,18 +8,35 @@ use super::{
     sql::{pack, signed, unpack, unsigned},
 };
 use crate::{
-    ids::{AlertId, DocumentId},
-    protocol::{RegisterContent, RegisterKey},
+    ids::{AlertId, DocumentId, IntentId, QueueId},
+    protocol::{Muted, RegisterContent, RegisterKey},
     sync::storage::{StorageError, StoredRegister},
     time::Timestamp,
     triage::Registers,
 };
 
-/// Codes of kinds; up to [`DRAFT`] the subject is a document.
+/// Codes of kinds. Of those in `of_document!` the subject is a document.
 const READ_MARK: i64 = 1;
 const MARKED_UNREAD: i64 = 2;
 const DRAFT: i64 = 3;
 const DISMISSED: i64 = 4;
+const FOLLOW_UP: i64 = 5;
+const MUTED_CONVERSATION: i64 = 6;
+const MUTED_QUEUE: i64 = 7;
+const MUTED_EVERYTHING: i64 = 8;
+const QUIET_HOURS: i64 = 9;
+const SAVED_FILTER: i64 = 10;
+const CANNED: i64 = 11;
+
+/// From here on: what the member chose.
+const CHOSEN: i64 = FOLLOW_UP;
+
+/// The kinds that come and go with their document.
+macro_rules! of_document {
+    () => {
+        "(1, 2, 3, 5, 6)"
+    };
+}
 
 const fn columns(key: &RegisterKey) -> (i64, [u8; 16]) {
     match key {
@@ -26,6 +44,13 @@ const fn columns(key: &RegisterKey) -> (i64, [u8; 16]) {
         RegisterKey::MarkedUnread(document) => (MARKED_UNREAD, document.0),
         RegisterKey::Draft(document) => (DRAFT, document.0),
         RegisterKey::Dismissed(alert) => (DISMISSED, alert.0),
+        RegisterKey::FollowUp(document) => (FOLLOW_UP, document.0),
+        RegisterKey::Muted(Muted::Conversation(document)) => (MUTED_CONVERSATION, document.0),
+        RegisterKey::Muted(Muted::Queue(queue)) => (MUTED_QUEUE, queue.0),
+        RegisterKey::Muted(Muted::Everything) => (MUTED_EVERYTHING, [0; 16]),
+        RegisterKey::QuietHours => (QUIET_HOURS, [0; 16]),
+        RegisterKey::SavedFilter(id) => (SAVED_FILTER, id.0),
+        RegisterKey::Canned(id) => (CANNED, id.0),
     }
 }
 
@@ -35,6 +60,13 @@ fn key(kind: i64, subject: [u8; 16]) -> Result<RegisterKey, StorageError> {
         MARKED_UNREAD => Ok(RegisterKey::MarkedUnread(DocumentId(subject))),
         DRAFT => Ok(RegisterKey::Draft(DocumentId(subject))),
         DISMISSED => Ok(RegisterKey::Dismissed(AlertId(subject))),
+        FOLLOW_UP => Ok(RegisterKey::FollowUp(DocumentId(subject))),
+        MUTED_CONVERSATION => Ok(RegisterKey::Muted(Muted::Conversation(DocumentId(subject)))),
+        MUTED_QUEUE => Ok(RegisterKey::Muted(Muted::Queue(QueueId(subject)))),
+        MUTED_EVERYTHING => Ok(RegisterKey::Muted(Muted::Everything)),
+        QUIET_HOURS => Ok(RegisterKey::QuietHours),
+        SAVED_FILTER => Ok(RegisterKey::SavedFilter(IntentId(subject))),
+        CANNED => Ok(RegisterKey::Canned(IntentId(subject))),
         kind => Err(StorageError::Corrupt(format!("a register is of the unknown kind {kind}"))),
     }
 }
@@ -59,6 +91,20 @@ impl Snapshot<'_> {
         )?;
         let mut rows = statement.query(params![kind, subject])?;
         rows.next()?.map(register).transpose()
+    }
+
+    /// What the member chose, whether or not the conversation that it is about is on this device.
+    pub fn chosen(&self) -> Result<Vec<(RegisterKey, StoredRegister)>, StorageError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT content, version, stored_version, send_after, kind, subject FROM registers
+             WHERE kind >= ?1 ORDER BY kind, subject",
+        )?;
+        let mut rows = statement.query([CHOSEN])?;
+        let mut chosen = Vec::new();
+        while let Some(row) = rows.next()? {
+            chosen.push((key(row.get(4)?, row.get(5)?)?, register(row)?));
+        }
+        Ok(chosen)
     }
 
     /// Registers that the relay has not stored in their present version.
@@ -154,7 +200,7 @@ impl SqliteStorage<'_> {
     /// To be called before the document's facts go: they name its alerts.
     pub(super) fn delete_registers_of(&self, document: DocumentId) -> Result<(), StorageError> {
         self.connection()
-            .prepare_cached("DELETE FROM registers WHERE kind IN (1, 2, 3) AND subject = ?1")?
+            .prepare_cached(concat!("DELETE FROM registers WHERE kind IN ", of_document!(), " AND subject = ?1"))?
             .execute([document])?;
         let id: Option<i64> = self
             .connection()
@@ -170,10 +216,12 @@ impl SqliteStorage<'_> {
     }
 
     pub(super) fn delete_registers_of_all(&self) -> Result<(), StorageError> {
-        self.connection().execute_batch(
-            "DELETE FROM registers WHERE kind IN (1, 2, 3) AND subject IN (SELECT document FROM documents);
+        self.connection().execute_batch(concat!(
+            "DELETE FROM registers WHERE kind IN ",
+            of_document!(),
+            " AND subject IN (SELECT document FROM documents);
              DELETE FROM registers WHERE kind = 4 AND subject IN (SELECT subject FROM facts WHERE about = 2);",
-        )?;
+        ))?;
         Ok(())
     }
 }

@@ -17,9 +17,21 @@ use crate::{
 const NO_NAME: &str = "Unknown contact";
 
 /// The columns that [`Snapshot::conversation_of`] reads, of `conversation_rows r` with [`WITH_CONTACT`].
-pub(super) const CONVERSATION: &str = "r.body, r.visibility, c.display_name";
+pub(super) const CONVERSATION: &str = "r.body, r.visibility, c.display_name, c.blocked";
 /// The join that gives a conversation its contact's present name.
 pub(super) const WITH_CONTACT: &str = "LEFT JOIN contact_rows c ON c.contact = r.contact";
+
+/// Values of `conversation_rows.dashboard`; the schema's indexes name them as literals.
+const LISTED: i64 = 1;
+const BLOCKED: i64 = 2;
+
+const fn dashboard(visibility: Visibility, blocked: bool) -> i64 {
+    match (visibility.dashboard(), blocked) {
+        (false, _) => 0,
+        (true, false) => LISTED,
+        (true, true) => BLOCKED,
+    }
+}
 
 /// The bit of a reason in `conversation_assignees.reasons`.
 pub(super) const fn reason_bit(reason: AssignmentReason) -> i64 {
@@ -51,6 +63,7 @@ impl Snapshot<'_> {
         let mut conversation: ConversationRow = self.unpack_row(bytes)?;
         conversation.visibility = Visibility(row.get(from + 1)?);
         conversation.contact_name = name_of(row, from + 2)?;
+        conversation.blocked = row.get::<_, Option<bool>>(from + 3)?.unwrap_or(false);
         Ok(conversation)
     }
 
@@ -119,19 +132,21 @@ struct Before {
     alerts: u32,
     body: Vec<u8>,
     visibility: u8,
+    dashboard: i64,
 }
 
 impl SqliteStorage<'_> {
     pub(super) fn write_conversation(&self, row: &ConversationRow, alerts: &[ActiveAlert]) -> Result<(), StorageError> {
         let id = self.projected(row.document)?;
         let labels = pack_row(&(&row.assignees, &row.tags))?;
-        // The name is the contact's to change: it is joined when read.
-        let body = pack_row(&ConversationRow { contact_name: String::new(), ..row.clone() })?;
+        // The name, and whether they are blocked, is the contact's to change: it is joined when read.
+        let body = pack_row(&ConversationRow { contact_name: String::new(), blocked: false, ..row.clone() })?;
         let before = self
             .connection()
-            .prepare_cached("SELECT labels, alerts, body, visibility FROM conversation_rows WHERE id = ?1")?
+            .prepare_cached("SELECT labels, alerts, body, visibility, dashboard FROM conversation_rows WHERE id = ?1")?
             .query_row([id], |row| {
-                Ok(Before { labels: row.get(0)?, alerts: row.get(1)?, body: row.get(2)?, visibility: row.get(3)? })
+                let (labels, alerts, body) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                Ok(Before { labels, alerts, body, visibility: row.get(3)?, dashboard: row.get(4)? })
             })
             .optional()?;
         let same =
@@ -139,7 +154,12 @@ impl SqliteStorage<'_> {
         if alerts.is_empty() && before.as_ref().is_some_and(|before| before.alerts == 0 && same(before)) {
             return Ok(());
         }
-        let was = before.as_ref().map(|before| self.row_as_it_was(&before.body, before.visibility)).transpose()?;
+        let was = before
+            .as_ref()
+            .map(|before| self.row_as_it_was(&before.body, before.visibility, before.dashboard))
+            .transpose()?;
+        let blocked = self.is_blocked(row.contact)?;
+        let row = &ConversationRow { blocked, ..row.clone() };
         self.recount(was.as_ref(), Some(row));
         self.write_conversation_row(id, row, &labels, alerts.len(), &body)?;
         if before.as_ref().is_none_or(|before| before.labels != labels) {
@@ -159,11 +179,13 @@ impl SqliteStorage<'_> {
         self.connection()
             .prepare_cached(
                 "INSERT INTO conversation_rows (id, document, conversation, contact, channel, visibility, dashboard, open, unread,
-                     needs_reply, assigned, held, last_activity, labels, alerts, body, origins)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
-                 ON CONFLICT (id) DO UPDATE SET conversation = ?3, contact = ?4, channel = ?5, visibility = ?6, dashboard = ?7,
+                     needs_reply, assigned, held, last_activity, labels, alerts, body, origins, waits)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6,
+                     ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+                 ON CONFLICT (id) DO UPDATE SET conversation = ?3, contact = ?4, channel = ?5, visibility = ?6,
+                     dashboard = ?7,
                      open = ?8, unread = ?9, needs_reply = ?10, assigned = ?11, held = ?12, last_activity = ?13, labels = ?14,
-                     alerts = ?15, body = ?16, origins = ?17",
+                     alerts = ?15, body = ?16, origins = ?17, waits = ?18",
             )?
             .execute(params![
                 id,
@@ -172,7 +194,7 @@ impl SqliteStorage<'_> {
                 row.contact,
                 row.channel.to_string(),
                 row.visibility.0,
-                row.visibility.dashboard(),
+                dashboard(row.visibility, row.blocked),
                 row.status == Status::Open,
                 row.unread,
                 row.needs_reply,
@@ -182,7 +204,8 @@ impl SqliteStorage<'_> {
                 labels,
                 integer(alerts),
                 body,
-                row.origins.iter().fold(0, |bits, origin| bits | origin_bit(*origin))
+                row.origins.iter().fold(0, |bits, origin| bits | origin_bit(*origin)),
+                row.held + row.scheduled
             ])?;
         Ok(())
     }
@@ -221,20 +244,21 @@ impl SqliteStorage<'_> {
     }
 
     /// A row as it stands, for what is about to change it.
-    fn row_as_it_was(&self, body: &[u8], visibility: u8) -> Result<ConversationRow, StorageError> {
+    fn row_as_it_was(&self, body: &[u8], visibility: u8, dashboard: i64) -> Result<ConversationRow, StorageError> {
         let mut row: ConversationRow = self.reading().unpack_row(body)?;
-        row.visibility = Visibility(visibility);
+        (row.visibility, row.blocked) = (Visibility(visibility), dashboard == BLOCKED);
         Ok(row)
     }
 
     /// The row as it stands, unless it has this visibility.
     fn standing_row(&self, id: i64, unless: Option<Visibility>) -> Result<Option<ConversationRow>, StorageError> {
-        let mut statement = self
-            .connection()
-            .prepare_cached("SELECT body, visibility FROM conversation_rows WHERE id = ?1 AND visibility IS NOT ?2")?;
+        let mut statement = self.connection().prepare_cached(
+            "SELECT body, visibility, dashboard FROM conversation_rows WHERE id = ?1 AND visibility IS NOT ?2",
+        )?;
         let mut rows = statement.query(params![id, unless.map(|visibility| visibility.0)])?;
         let Some(row) = rows.next()? else { return Ok(None) };
-        self.row_as_it_was(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?, row.get(1)?).map(Some)
+        let body = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
+        self.row_as_it_was(body, row.get(1)?, row.get(2)?).map(Some)
     }
 
     /// A row is about to go with its document.
@@ -248,12 +272,33 @@ impl SqliteStorage<'_> {
     /// The row follows its document at once, so that nothing shows what has left the dashboard (R5).
     pub(super) fn write_row_visibility(&self, id: i64, visibility: Visibility) -> Result<(), StorageError> {
         let Some(row) = self.standing_row(id, Some(visibility))? else { return Ok(()) };
-        self.recount(Some(&row), Some(&ConversationRow { visibility, ..row.clone() }));
+        let blocked = self.is_blocked(row.contact)?;
+        self.recount(Some(&row), Some(&ConversationRow { visibility, blocked, ..row.clone() }));
         self.connection()
-            .prepare_cached(
-                "UPDATE conversation_rows SET visibility = ?2, dashboard = ?3 WHERE id = ?1 AND visibility <> ?2",
-            )?
-            .execute(params![id, visibility.0, visibility.dashboard()])?;
+            .prepare_cached("UPDATE conversation_rows SET visibility = ?2, dashboard = ?3 WHERE id = ?1")?
+            .execute(params![id, visibility.0, dashboard(visibility, blocked)])?;
+        Ok(())
+    }
+
+    fn is_blocked(&self, contact: ContactId) -> Result<bool, StorageError> {
+        let mut statement = self.connection().prepare_cached("SELECT blocked FROM contact_rows WHERE contact = ?1")?;
+        Ok(statement.query_row([contact], |row| row.get(0)).optional()?.unwrap_or(false))
+    }
+
+    /// A contact's conversations leave the lists when they are blocked as spam, and come back.
+    fn follow_blocking(&self, contact: ContactId, blocked: bool) -> Result<(), StorageError> {
+        let ids: Vec<i64> = self
+            .connection()
+            .prepare_cached("SELECT id FROM conversation_rows WHERE contact = ?1 AND dashboard NOT IN (0, ?2)")?
+            .query_map(params![contact, if blocked { BLOCKED } else { LISTED }], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        for id in ids {
+            let Some(row) = self.standing_row(id, None)? else { continue };
+            self.recount(Some(&row), Some(&ConversationRow { blocked, ..row.clone() }));
+            self.connection()
+                .prepare_cached("UPDATE conversation_rows SET dashboard = ?2 WHERE id = ?1")?
+                .execute(params![id, dashboard(row.visibility, blocked)])?;
+        }
         Ok(())
     }
 
@@ -272,8 +317,8 @@ impl SqliteStorage<'_> {
         let name = if row.name.is_empty() { row.email.as_deref().unwrap_or_default() } else { &row.name };
         self.connection()
             .prepare_cached(
-                "INSERT INTO contact_rows (id, contact, display_name, names, phones, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-                 ON CONFLICT (id) DO UPDATE SET display_name = ?3, names = ?4, phones = ?5, body = ?6",
+                "INSERT INTO contact_rows (id, contact, display_name, names, phones, body, blocked) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                 ON CONFLICT (id) DO UPDATE SET display_name = ?3, names = ?4, phones = ?5, body = ?6, blocked = ?7",
             )?
             .execute(params![
                 id,
@@ -281,8 +326,10 @@ impl SqliteStorage<'_> {
                 row.display_name,
                 fold::name_entry(name),
                 fold::phone_entry(row.phones.iter().map(String::as_str)),
-                body
+                body,
+                row.blocked
             ])?;
+        self.follow_blocking(row.contact, row.blocked)?;
         if before.is_some() {
             self.connection().prepare_cached("DELETE FROM contact_phones WHERE contact = ?1")?.execute([id])?;
         }

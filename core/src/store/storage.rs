@@ -190,6 +190,10 @@ impl Storage for SqliteStorage<'_> {
         self.write_register(key, register)
     }
 
+    fn chosen(&self) -> Result<Vec<(RegisterKey, StoredRegister)>, StorageError> {
+        self.reading().chosen()
+    }
+
     fn dirty_registers(&self) -> Result<Vec<(RegisterKey, StoredRegister)>, StorageError> {
         self.reading().dirty_registers()
     }

@@ -38,9 +38,9 @@ type Key = (Tally, Vec<u8>);
 /// What a transaction has changed so far.
 pub(super) type Differences = BTreeMap<Key, i64>;
 
-/// Under what a row counts; nothing unless it is on the dashboard.
+/// Under what a row counts; nothing unless it is on the dashboard, nor if its contact is blocked as spam.
 fn keys(row: &ConversationRow) -> Vec<Key> {
-    if !row.visibility.dashboard() {
+    if !row.visibility.dashboard() || row.blocked {
         return Vec::new();
     }
     let open = row.status == Status::Open;

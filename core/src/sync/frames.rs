@@ -82,7 +82,8 @@ impl Session {
             Response::Retain { .. } | Response::Bucket { .. } | Response::Registers { .. } => {
                 self.page(now, disk, frame)
             }
-            Response::Unknown => Ok(()),
+            // This build shows nobody's presence yet.
+            Response::Presence { .. } | Response::Unknown => Ok(()),
         }
     }
 

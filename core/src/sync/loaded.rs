@@ -268,7 +268,7 @@ mod tests {
         }
 
         fn says(&mut self, text: &str) -> Change {
-            let message = NewMessage { kind: MessageKind::Outbound, by: Some(BO), text: text.into(), at: AT };
+            let message = NewMessage::new(MessageKind::Outbound, Some(BO), text.into(), AT);
             let intent = IntentId([self.written + 1; 16]);
             let key = AssignmentKey { member: BO, intent };
             let assign = Action::Assign { key, by: Some(BO), reason: AssignmentReason::Reply, at: AT };

@@ -74,7 +74,7 @@ impl MemoryStorage {
             .flatten()
             .filter_map(|fact| match &fact.body {
                 FactBody::Alert(alert) => Some(alert.id),
-                FactBody::Message(_) => None,
+                FactBody::Message(_) | FactBody::Event(_) => None,
             })
             .collect()
     }
@@ -172,8 +172,8 @@ impl Storage for MemoryStorage {
         self.alerts.remove(&id);
         self.contacts.remove(&id);
         self.registers.retain(|key, _| match key {
-            RegisterKey::ReadMark(of) | RegisterKey::MarkedUnread(of) | RegisterKey::Draft(of) => *of != id,
             RegisterKey::Dismissed(alert) => !alerts.contains(alert),
+            key => key.document() != Some(id),
         });
         Ok(())
     }
@@ -288,6 +288,11 @@ impl Storage for MemoryStorage {
             _ => None,
         });
         Ok(drafts.collect())
+    }
+
+    fn chosen(&self) -> Result<Vec<(RegisterKey, StoredRegister)>, StorageError> {
+        let chosen = |key: &RegisterKey| key.is_chosen();
+        Ok(self.registers.iter().filter(|(key, _)| chosen(key)).map(|(key, r)| (*key, r.clone())).collect())
     }
 
     fn registers_of(&self, document: DocumentId) -> Result<Registers, StorageError> {

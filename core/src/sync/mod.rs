@@ -23,6 +23,7 @@ mod reading;
 mod rebase;
 pub mod registers;
 mod restore;
+mod seen;
 pub mod session;
 pub mod storage;
 #[cfg(test)]

@@ -4,24 +4,24 @@
 //! projected: when the command returns and the driver has committed, it is "saved on device". What the device can know to
 //! be refused is refused at once; the relay judges everything again when it gets it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use rand::Rng;
 
 use crate::{
     ids::{AlertId, DocumentId, IntentId, MemberId},
     intents::{Author, Verb, VerbError},
-    model::{Action, Contact, Conversation, DocumentError, Kind, MessageKind, Refusal},
+    model::{Action, Contact, DocumentError, Kind, Refusal},
     policy::{Access, ConversationFacts, Visibility, judge_contact, judge_conversation},
-    protocol::{Delivery, Fact, FactBody},
+    protocol::Fact,
     sync::{
         rebase::{actions, author_change, is_blank},
+        seen::{fill_in, held, message_order},
         session::{Outgoing, Session, SessionError},
         storage::{IntentRecord, IntentState, NaturalKey, Storage, StorageError},
         verdict::forget_change,
     },
     time::Timestamp,
-    triage::project::messages,
 };
 
 /// One intent of a [`Submission`].
@@ -119,6 +119,33 @@ impl Session {
         submission: Submission,
     ) -> Result<Vec<IntentId>, SubmitError> {
         self.command(disk, |session, disk, me| session.author_all(now, rng, disk, me, submission))
+    }
+
+    /// Runs a verb on many documents: what can't be done on one hinders none of the others. Returns for each the intent, or
+    /// why not, in order.
+    ///
+    /// # Errors
+    /// [`SubmitError`] if the disk fails; nothing is then changed.
+    pub fn submit_each(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn Rng,
+        disk: &mut dyn Storage,
+        documents: &[DocumentId],
+        verb: &Verb,
+    ) -> Result<Vec<Result<IntentId, SubmitError>>, SubmitError> {
+        self.command(disk, |session, disk, me| {
+            let mut outcomes = Vec::with_capacity(documents.len());
+            for document in documents {
+                // A refusal comes before anything is written of the intent.
+                match session.author_all(now, rng, disk, me, Submission::one(*document, verb.clone())) {
+                    Ok(intents) => outcomes.push(intents.first().copied().ok_or(SubmitError::Empty)),
+                    Err(error @ (SubmitError::Storage(_) | SubmitError::Document(_))) => return Err(error),
+                    Err(error) => outcomes.push(Err(error)),
+                }
+            }
+            Ok(outcomes)
+        })
     }
 
     /// Takes back an intent, with its group, that has not been sent yet. What was written after it is authored anew.
@@ -308,7 +335,8 @@ impl Session {
         let id = record.document;
         let directory = self.workspace.directory(disk)?;
         let settings = self.workspace.settings(disk)?;
-        let author = Author { member: me, intent: record.id, at: now };
+        let assignable = Access::of(&directory, me).is_none_or(|access| access.assignable());
+        let author = Author { member: me, intent: record.id, at: now, assignable };
         let conversation = self.workspace.conversation(disk, id)?;
         let conversation = conversation.as_deref();
         if let Some(conversation) = conversation {
@@ -332,6 +360,7 @@ impl Session {
                     held: conversation.map(|conversation| held(conversation, facts)).unwrap_or_default(),
                     directory: &directory,
                     numbers: &settings.numbers,
+                    queues: &settings.queues,
                     held_author_only: settings.held_author_only,
                     now,
                 };
@@ -439,42 +468,4 @@ fn created_key(part: &Part) -> Option<(DocumentId, NaturalKey)> {
     let Verb::CreateContact(new) = &part.verb else { return None };
     let phone = new.phones.first()?.clone();
     Some((part.document, NaturalKey { phone, name: new.name.clone(), channel: None }))
-}
-
-fn message_order(fact: &Fact) -> Option<u64> {
-    match &fact.body {
-        FactBody::Message(message) => Some(message.order),
-        FactBody::Alert(_) => None,
-    }
-}
-
-/// What the author sees, for verbs that carry it, unless the caller says it.
-fn fill_in(verb: &mut Verb, on: &Conversation, facts: &[Fact]) {
-    match verb {
-        Verb::Unassign { member, seen } if seen.is_empty() => {
-            *seen = on.assignments_of(*member).map(|assignment| assignment.key.intent).collect();
-        }
-        Verb::Close { seen: seen @ None } => {
-            let inbound = |message: &crate::triage::MessageView| message.kind == MessageKind::Inbound;
-            *seen = messages(on, facts).into_iter().rev().find(inbound).map(|message| message.id);
-        }
-        Verb::Reopen { closings } if closings.is_empty() => {
-            *closings = on.standing_closings().map(|closing| closing.id).collect();
-        }
-        _ => {}
-    }
-}
-
-/// The held messages with author and time (R33).
-fn held(conversation: &Conversation, facts: &[Fact]) -> BTreeMap<crate::ids::MessageId, (MemberId, Timestamp)> {
-    let decided: BTreeSet<_> = conversation.decisions.iter().map(|decision| decision.message).collect();
-    facts
-        .iter()
-        .filter_map(|fact| match &fact.body {
-            FactBody::Message(message) if matches!(message.delivery, Delivery::Held(_)) => Some(message),
-            _ => None,
-        })
-        .filter(|message| !decided.contains(&message.id))
-        .filter_map(|message| Some((message.id, (conversation.messages.get(&message.id)?.by?, message.at))))
-        .collect()
 }

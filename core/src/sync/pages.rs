@@ -283,7 +283,7 @@ impl Session {
         register.stored_version = register.stored_version.max(version);
         let stored = register.stored_version >= register.version;
         disk.put_register(key, &register)?;
-        if let RegisterKey::ReadMark(id) | RegisterKey::MarkedUnread(id) | RegisterKey::Draft(id) = key
+        if let Some(id) = key.document()
             && stored
             && disk.document_kind(id)?.is_none()
             && disk.open_intents_of(id)?.is_empty()
@@ -302,7 +302,7 @@ impl Session {
         key: RegisterKey,
         content: RegisterContent,
     ) -> Result<(), SessionError> {
-        if let RegisterKey::ReadMark(id) | RegisterKey::MarkedUnread(id) | RegisterKey::Draft(id) = key
+        if let Some(id) = key.document()
             && disk.document_kind(id)?.is_none()
         {
             // It comes with the document, if that comes.
@@ -324,15 +324,12 @@ impl Session {
             return Ok(());
         }
         disk.put_register(key, &StoredRegister { content, version, stored_version: version, send_after: now })?;
-        match key {
-            RegisterKey::ReadMark(id) | RegisterKey::MarkedUnread(id) | RegisterKey::Draft(id) => {
-                self.workspace.touch_marks(id)
-            }
-            RegisterKey::Dismissed(alert) => {
-                if let Some(id) = disk.document_of_alert(alert)? {
-                    self.workspace.touch_marks(id);
-                }
-            }
+        let of = match key {
+            RegisterKey::Dismissed(alert) => disk.document_of_alert(alert)?,
+            key => key.document(),
+        };
+        if let Some(id) = of {
+            self.workspace.touch_marks(id);
         }
         Ok(())
     }

@@ -17,6 +17,7 @@ use crate::{
     ids::{DocumentId, IntentId, MemberId},
     intents::{Author, State, VerbError},
     model::{Action, Contact, Conversation, Document, DocumentError, Kind, document::intent_of, genesis},
+    policy::Access,
     sync::{
         session::{Session, SessionError},
         storage::{Attention, IntentRecord, IntentState, Storage},
@@ -100,6 +101,7 @@ impl Session {
         from: u64,
     ) -> Result<(), SessionError> {
         let me = disk.identity()?.ok_or(SessionError::NotEnrolled)?.member;
+        let assignable = Access::of(&*self.workspace.directory(disk)?, me).is_none_or(|access| access.assignable());
         let open = disk.open_intents_of(document)?;
         let Some(loaded) = self.workspace.load(disk, document)? else { return Ok(()) };
         let (mut base, known) = (loaded.confirmed()?.clone(), loaded.known);
@@ -129,7 +131,7 @@ impl Session {
                 disk.update_intent(&intent)?;
                 continue;
             }
-            match run(&mut base, document, fresh, me, &mut intent)? {
+            match run(&mut base, document, fresh, (me, assignable), &mut intent)? {
                 Ok(()) => {
                     intent.state = IntentState::Pending;
                     disk.update_intent(&intent)?;
@@ -187,10 +189,10 @@ pub(super) fn run(
     on: &mut Document,
     document: DocumentId,
     actor: [u8; 16],
-    member: MemberId,
+    (member, assignable): (MemberId, bool),
     intent: &mut IntentRecord,
 ) -> Result<Result<(), VerbError>, SessionError> {
-    let author = Author { member, intent: intent.id, at: intent.created };
+    let author = Author { member, intent: intent.id, at: intent.created, assignable };
     let conversation = Conversation::read(on);
     let actions = match actions(on, conversation.as_ref(), document, &author, intent) {
         Ok(actions) => actions,

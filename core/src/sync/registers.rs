@@ -1,10 +1,11 @@
-//! Personal registers: how far a member has read, what they marked unread, their drafts, the alerts they dismissed. Each
-//! write is durable at once and counted, so that the answer to an older write doesn't hide a newer one.
+//! Personal registers: how far a member has read, what they marked unread, their drafts, the alerts they dismissed, what
+//! they chose (follow-ups, mutes, quiet hours, saved filters, canned responses of their own). Each write is durable at once and counted, so that the answer to an older write doesn't hide a newer one.
 
 use std::time::Duration;
 
 use crate::{
     ids::{AlertId, DocumentId},
+    intents::VerbError,
     protocol::{RegisterContent, RegisterKey},
     sync::{
         outbox::SubmitError,
@@ -17,6 +18,9 @@ use crate::{
 /// How long a draft rests before it is synced: it is saved with every keystroke, but a colleague's phone need not follow
 /// each one.
 pub const DRAFT_PAUSE: Duration = Duration::from_secs(2);
+
+/// The longest text of a saved filter, of quiet hours, of a canned response of a member's own.
+pub const MAX_CHOSEN_BYTES: usize = 4 * 1024;
 
 impl Session {
     /// Marks a conversation read, up to what this device knows of it (R25).
@@ -83,6 +87,39 @@ impl Session {
             write(disk, RegisterKey::Draft(document), RegisterContent::Text(text.to_owned()), now.after(DRAFT_PAUSE))?;
             session.workspace.touch(document);
             Ok(())
+        })
+    }
+
+    /// Keeps what the member chose: a follow-up, a mute, quiet hours, a saved filter, a canned response of their own. Other
+    /// registers have calls of their own.
+    ///
+    /// # Errors
+    /// [`SubmitError::UnknownDocument`] for a conversation that is not here, [`SubmitError::Verb`] for a register that is not
+    /// chosen or a value that it can't hold.
+    pub fn choose(
+        &mut self,
+        now: Timestamp,
+        disk: &mut dyn Storage,
+        key: RegisterKey,
+        value: RegisterContent,
+    ) -> Result<(), SubmitError> {
+        self.command(disk, |session, disk, _| {
+            let fits = match (&key, &value) {
+                (RegisterKey::FollowUp(_) | RegisterKey::Muted(_), RegisterContent::Time(_)) => true,
+                (
+                    RegisterKey::QuietHours | RegisterKey::SavedFilter(_) | RegisterKey::Canned(_),
+                    RegisterContent::Text(text),
+                ) => text.len() <= MAX_CHOSEN_BYTES,
+                _ => false,
+            };
+            if !fits {
+                return Err(VerbError::WrongDocument.into());
+            }
+            if let Some(document) = key.document() {
+                known(disk, document)?;
+                session.workspace.touch(document);
+            }
+            write(disk, key, value, now)
         })
     }
 

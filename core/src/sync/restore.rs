@@ -49,7 +49,7 @@ impl Session {
             intent.reoffered |= in_flight && !unknown_before.contains(&intent.id);
             open_again(disk, &mut intent)?;
         }
-        self.drop_everything(now, disk, epoch)
+        self.drop_everything(now, disk, epoch, true)
     }
 
     /// This store is enrolled as a new device, because it was proven a copy or because the relay doesn't know it any more:
@@ -76,14 +76,21 @@ impl Session {
             for mut intent in disk.open_intents()? {
                 open_again(disk, &mut intent)?;
             }
-            self.drop_everything(now, disk, epoch)?;
+            self.drop_everything(now, disk, epoch, false)?;
         }
         self.retry_now();
         self.unauthorized = false;
         Ok(())
     }
 
-    fn drop_everything(&mut self, now: Timestamp, disk: &mut dyn Storage, epoch: Epoch) -> Result<(), SessionError> {
+    /// `forgotten` says that the relay has lost some of what it had stored.
+    fn drop_everything(
+        &mut self,
+        now: Timestamp,
+        disk: &mut dyn Storage,
+        epoch: Epoch,
+        forgotten: bool,
+    ) -> Result<(), SessionError> {
         for mut intent in disk.attention()? {
             if !intent.change.is_empty() {
                 forget_change(&mut intent);
@@ -92,11 +99,15 @@ impl Session {
         }
         // Drafts are typed text: they outlive their documents, and those of documents that did not come back since the relay
         // was last put back are offered once more. Read marks count in the old epoch's order and don't.
-        let drafts = disk.drafts()?;
+        let drafts = disk.drafts()?.into_iter().map(|(id, draft)| (RegisterKey::Draft(id), draft));
+        // What the member chose is offered if the relay may have lost it; otherwise it knows better than a copy of a store.
+        let lost = |register: &StoredRegister| forgotten || register.stored_version < register.version;
+        let chosen = disk.chosen()?.into_iter().filter(|(_, register)| lost(register));
+        let kept: Vec<(RegisterKey, StoredRegister)> = drafts.chain(chosen).collect();
         disk.remove_all_documents()?;
-        for (id, draft) in drafts {
-            let version = draft.version + 1;
-            disk.put_register(RegisterKey::Draft(id), &StoredRegister { version, send_after: now, ..draft })?;
+        for (key, register) in kept {
+            let version = register.version + 1;
+            disk.put_register(key, &StoredRegister { version, send_after: now, ..register })?;
         }
         let mut state = disk.state()?.ok_or(SessionError::NotEnrolled)?;
         state.cursor = Cursor { epoch, seq: 0, backfill: None };

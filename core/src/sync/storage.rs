@@ -299,6 +299,9 @@ pub trait Storage {
     fn dirty_registers(&self) -> Result<Vec<(RegisterKey, StoredRegister)>, StorageError>;
     /// Drafts that hold text, in the order of their conversations' ids, whether or not those are on this device.
     fn drafts(&self) -> Result<Vec<(DocumentId, StoredRegister)>, StorageError>;
+    /// What the member chose (follow-ups, mutes, quiet hours, saved filters, canned responses), whether or not the
+    /// conversation that it is about is on this device.
+    fn chosen(&self) -> Result<Vec<(RegisterKey, StoredRegister)>, StorageError>;
     /// The registers that bear on one conversation, for its projection.
     fn registers_of(&self, document: DocumentId) -> Result<Registers, StorageError>;
 

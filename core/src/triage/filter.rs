@@ -52,14 +52,17 @@ pub struct InboxFilter {
     pub tag: Option<String>,
     /// By origin.
     pub origin: Option<Origin>,
-    /// By contact.
+    /// By contact: all that there is with them.
     pub contact: Option<ContactId>,
+    /// Only those whose contact is blocked as spam; they are in no other list but their contact's.
+    pub blocked: bool,
 }
 
 impl InboxFilter {
     /// Whether a row belongs into the list of member `me`. Only rows on the dashboard ever do (R5, R7).
     pub fn takes(&self, row: &ConversationRow, me: MemberId) -> bool {
         row.visibility.dashboard()
+            && (self.contact.is_some() || row.blocked == self.blocked)
             && (self.scope == Scope::All || row.assignees.contains_key(&me))
             && self.status.is_none_or(|status| row.status == status)
             && (!self.unread || row.unread)

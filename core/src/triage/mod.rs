@@ -7,6 +7,9 @@ pub mod outline;
 pub mod project;
 pub mod row;
 
+#[cfg(test)]
+mod project_tests;
+
 pub use diff::{ListDiff, diff};
 pub use filter::{Assignee, Counts, InboxFilter, Scope};
 pub use outline::project_outline;

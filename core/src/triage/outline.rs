@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Projects a conversation from its outline; this device has no open intents in it. `None` if the document itself is
-/// needed: for a held reply (whose author decides what is shown) and for the texts of standing alerts.
+/// needed: for a held or scheduled reply (whose author decides what is shown) and for the texts of standing alerts.
 pub fn project_outline(
     document: DocumentId,
     mut outline: Conversation,
@@ -27,13 +27,21 @@ pub fn project_outline(
         let FactBody::Message(message) = &fact.body else { continue };
         latest = latest.max(Some((message.order, message.id)));
         let kind = match message.delivery {
-            Delivery::Held(_) => return None,
+            Delivery::Held(_) | Delivery::Scheduled { .. } | Delivery::Newer => return None,
             Delivery::Received => MessageKind::Inbound,
             Delivery::Internal => MessageKind::Note,
             _ => MessageKind::Outbound,
         };
         // A row tells neither the author nor the text of any but the last one.
-        let bare = || Message { id: message.id, kind, by: None, text: String::new(), at: message.at };
+        let bare = || Message {
+            id: message.id,
+            kind,
+            by: None,
+            text: String::new(),
+            at: message.at,
+            mentions: BTreeSet::new(),
+            later: None,
+        };
         outline.messages.entry(message.id).or_insert_with(bare);
     }
     if latest.map(|(_, id)| id) != last {

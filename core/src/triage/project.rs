@@ -11,7 +11,7 @@ use crate::{
     ids::{AlertId, ContactId, DocumentId, IntentId, MemberId},
     model::{Contact, Conversation, Directory, MessageKind, Origin},
     policy::{Access, Visibility},
-    protocol::{Delivery, Fact, FactBody, HeldBecause, MessageFact, Seq},
+    protocol::{Deed, Delivery, Fact, FactBody, HeldBecause, MessageFact, Seq},
     time::Timestamp,
     triage::row::{ActiveAlert, ContactRow, ConversationRow, MessageView, PREVIEW_CHARS, Preview},
 };
@@ -52,11 +52,14 @@ pub fn project_conversation(
     me: MemberId,
 ) -> Projected {
     let messages = messages(conversation, facts);
-    let last_inbound = messages.iter().rev().find(|message| message.kind == MessageKind::Inbound);
-    // Held and dropped replies never reached the contact: they don't clear needs-reply (R33).
-    let counts = |message: &&MessageView| {
-        message.kind != MessageKind::Note && !matches!(message.delivery, Some(Delivery::Held(_) | Delivery::Dropped))
+    let inbound = |message: &&MessageView| message.kind == MessageKind::Inbound;
+    let last_inbound = messages.iter().rev().find(inbound).map(|message| message.id);
+    let own = |is: fn(&Delivery) -> bool| {
+        let mine = messages.iter().filter(|message| message.by == Some(me));
+        count(mine.filter(|message| message.delivery.as_ref().is_some_and(is)))
     };
+    // What is held, waits for its time or was dropped never reached the contact: it doesn't clear needs-reply (R33).
+    let counts = |message: &&MessageView| message.kind != MessageKind::Note && !is_unsent(message);
     let needs_reply = messages.iter().rev().find(counts).is_some_and(|message| message.kind == MessageKind::Inbound);
     let unread = registers.marked_unread
         || messages.iter().any(|message| {
@@ -66,36 +69,73 @@ pub fn project_conversation(
     for assignment in &conversation.assignments {
         assignees.entry(assignment.key.member).or_default().insert(assignment.reason);
     }
-    let mut origins: Vec<(Timestamp, Origin)> =
-        conversation.origins.iter().map(|(origin, at)| (*at, *origin)).collect();
-    origins.sort_by(|a, b| b.cmp(a));
-    let opened = conversation.assignments.iter().map(|assignment| assignment.at).max().unwrap_or_default();
     let row = ConversationRow {
         document,
         conversation: conversation.id,
         contact: conversation.contact,
         contact_name: String::new(),
         channel: conversation.channel.clone(),
-        status: conversation.status(last_inbound.map(|message| message.id)),
-        last_activity: messages.iter().map(|message| message.at).max().unwrap_or(opened),
+        status: conversation.status(last_inbound),
+        last_activity: messages
+            .iter()
+            .map(|message| message.at)
+            .max()
+            .unwrap_or_else(|| opened(conversation, facts, pending)),
         last_seq: facts.iter().map(|fact| fact.seq).max().unwrap_or(0),
         preview: messages.last().map(preview).unwrap_or_default(),
         unread,
         needs_reply,
         tags: conversation.tags.clone(),
-        origins: origins.into_iter().map(|(_, origin)| origin).collect(),
+        origins: origins(conversation, facts),
         visibility,
-        held: count(
-            messages
-                .iter()
-                .filter(|message| message.by == Some(me) && matches!(message.delivery, Some(Delivery::Held(_)))),
-        ),
+        held: own(|delivery| matches!(delivery, Delivery::Held(_))),
         pending: count(pending.iter()),
         draft: registers.draft,
+        scheduled: own(|delivery| matches!(delivery, Delivery::Scheduled { .. })),
+        snoozed_until: conversation.snooze(last_inbound).map(|snooze| snooze.until),
+        priority: conversation.sorting.priority,
+        queue: conversation.sorting.queue,
+        blocked: false,
         assignees,
     };
     let alerts = alerts(&row, &messages, facts, registers, directory, me);
     Projected { row, alerts }
+}
+
+/// The relay's time of the first that it knows of a document.
+fn first_known(facts: &[Fact]) -> Option<Timestamp> {
+    facts
+        .iter()
+        .map(|fact| match &fact.body {
+            FactBody::Message(message) => message.at,
+            FactBody::Alert(alert) => alert.at,
+            FactBody::Event(event) => event.at,
+        })
+        .min()
+}
+
+/// When a conversation in which nothing was said was opened. Only of what is pending here does a device's clock say so, and
+/// only this one's: anybody's could otherwise hold a row at the top of everybody's list (R41).
+fn opened(conversation: &Conversation, facts: &[Fact], pending: &BTreeSet<IntentId>) -> Timestamp {
+    let marked = conversation.origins.values().copied().max().filter(|_| !pending.is_empty());
+    first_known(facts).or(marked).unwrap_or_default()
+}
+
+/// The origins, the latest first. When one came up after the opening is an event of the relay's; the opening's own is no
+/// later than the first that the relay knows, whatever time its author claims (R41).
+fn origins(conversation: &Conversation, facts: &[Fact]) -> Vec<Origin> {
+    let first = first_known(facts).unwrap_or(Timestamp(i64::MAX));
+    let marked = |origin: Origin| {
+        let events = facts.iter().filter_map(|fact| match &fact.body {
+            FactBody::Event(event) if event.what.contains(&Deed::Marked(origin)) => Some(event.at),
+            _ => None,
+        });
+        events.max()
+    };
+    let time = |(origin, at): (&Origin, &Timestamp)| (marked(*origin).unwrap_or_else(|| (*at).min(first)), *origin);
+    let mut origins: Vec<(Timestamp, Origin)> = conversation.origins.iter().map(time).collect();
+    origins.sort_by(|a, b| b.cmp(a));
+    origins.into_iter().map(|(_, origin)| origin).collect()
 }
 
 /// The messages of a conversation in the relay's order, this device's pending ones last (R41).
@@ -104,7 +144,7 @@ pub fn messages(conversation: &Conversation, facts: &[Fact]) -> Vec<MessageView>
         .iter()
         .filter_map(|fact| match &fact.body {
             FactBody::Message(message) => Some((message.id, message)),
-            FactBody::Alert(_) => None,
+            FactBody::Alert(_) | FactBody::Event(_) => None,
         })
         .collect();
     let mut messages: Vec<MessageView> = conversation
@@ -117,6 +157,8 @@ pub fn messages(conversation: &Conversation, facts: &[Fact]) -> Vec<MessageView>
                 kind: message.kind,
                 by: message.by,
                 text: message.text.clone(),
+                mentions: message.mentions.clone(),
+                later: message.later,
                 at: fact.map_or(message.at, |fact| fact.at),
                 order: fact.map(|fact| fact.order),
                 delivery: fact.map(|fact| fact.delivery.clone()),
@@ -125,6 +167,16 @@ pub fn messages(conversation: &Conversation, facts: &[Fact]) -> Vec<MessageView>
         .collect();
     messages.sort_by_key(|message| (message.order.unwrap_or(u64::MAX), message.id));
     messages
+}
+
+/// Whether the contact never got it, and doesn't yet: it is held, waits for its time, or was dropped.
+fn is_unsent(message: &MessageView) -> bool {
+    match &message.delivery {
+        Some(delivery) => {
+            matches!(delivery, Delivery::Held(_) | Delivery::Dropped | Delivery::Scheduled { .. })
+        }
+        None => message.later.is_some(),
+    }
 }
 
 fn preview(message: &MessageView) -> Preview {
@@ -195,16 +247,19 @@ fn answers_before(reply: &MessageView, messages: &[MessageView]) -> u64 {
         Some(Delivery::Held(HeldBecause::Newer(newer))) => {
             messages.iter().find(|message| message.id == *newer).and_then(|message| message.order).unwrap_or(0)
         }
-        Some(Delivery::Held(HeldBecause::Behind(_)) | Delivery::Dropped) => 0,
+        Some(Delivery::Held(HeldBecause::Behind(_)) | Delivery::Dropped | Delivery::Scheduled { .. }) => 0,
+        // Still on this device; but it is not to leave yet.
+        None if reply.later.is_some() => 0,
         _ => reply.order.unwrap_or(u64::MAX),
     }
 }
 
 fn text(why: &Why, messages: &[MessageView], directory: &Directory) -> String {
     match why {
-        Why::Assigned { message, .. } | Why::Unassigned { message, .. } => {
+        Why::Assigned { message, .. } | Why::Unassigned { message, .. } | Why::Mentioned { message, .. } => {
             messages.iter().find(|known| known.id == *message).map(|known| preview(known).text).unwrap_or_default()
         }
+        Why::Newer => "Something that only a newer version of this app can show".into(),
         Why::AssignedBy { by: Some(by), .. } => format!("{} assigned you", directory.name_of(*by)),
         Why::AssignedBy { by: None, .. } => "An automation assigned you".into(),
     }
@@ -223,5 +278,6 @@ pub fn project_contact(id: ContactId, contact: &Contact) -> ContactRow {
         phones: contact.phones.clone(),
         email: contact.email.clone(),
         owner: contact.owner,
+        blocked: contact.reach.blocked,
     }
 }

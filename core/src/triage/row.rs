@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     alerts::Alert,
-    ids::{ContactId, ConversationId, DocumentId, MemberId, MessageId},
-    model::{Channel, MessageKind, Origin, Status, conversation::AssignmentReason},
+    ids::{ContactId, ConversationId, DocumentId, MemberId, MessageId, QueueId},
+    model::{Channel, MessageKind, Origin, Priority, Status, conversation::AssignmentReason},
     policy::Visibility,
     protocol::{Delivery, Seq},
     time::Timestamp,
@@ -28,7 +28,7 @@ pub struct ConversationRow {
     pub channel: Channel,
     /// Whether an episode runs.
     pub status: Status,
-    /// The last message's time: the relay's, or this device's for one that is pending.
+    /// The last message's time, or if there is none the opening's: the relay's, or this device's for what is pending.
     pub last_activity: Timestamp,
     /// The latest log position known of it.
     pub last_seq: Seq,
@@ -52,6 +52,17 @@ pub struct ConversationRow {
     pub pending: u32,
     /// Whether a draft of this member waits in it.
     pub draft: bool,
+    /// This member's replies that wait for their time.
+    pub scheduled: u32,
+    /// Until when it rests, unless the contact writes before (R20). Whether that is past is for the viewer's clock.
+    pub snoozed_until: Option<Timestamp>,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// The queue that it is in.
+    pub queue: Option<QueueId>,
+    /// Whether its contact is blocked as spam, so that it is off every list that doesn't ask for those. Filled by the store
+    /// from the contact's row.
+    pub blocked: bool,
 }
 
 /// The last message of a conversation, for a list.
@@ -81,6 +92,8 @@ pub struct ContactRow {
     pub email: Option<String>,
     /// Its record owner.
     pub owner: Option<MemberId>,
+    /// Whether it is blocked as spam.
+    pub blocked: bool,
 }
 
 /// What a search found (R23).
@@ -118,6 +131,10 @@ pub struct MessageView {
     pub by: Option<MemberId>,
     /// The text.
     pub text: String,
+    /// Members whom a note calls.
+    pub mentions: BTreeSet<MemberId>,
+    /// When it is to be sent, if not at once.
+    pub later: Option<Timestamp>,
     /// The relay's time, or this device's while it is pending.
     pub at: Timestamp,
     /// Its order at the relay; `None` while it is pending: such messages stand last (R41).

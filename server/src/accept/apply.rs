@@ -4,22 +4,22 @@
 use std::collections::BTreeSet;
 
 use offdesk_core::{
-    alerts::router::{self, Happened},
+    alerts::router::{self, Happened, Situation},
     ids::{DocumentId, IntentId, MemberId, MessageId, WorkspaceId},
-    model::{Action, Channel, Contact, Conversation, HeldChoice, Kind, MessageKind, NewMessage, Status},
-    policy::held::{self, Newer, Seen},
-    protocol::{Delivery, Fact, FactBody, HeldBecause, MessageFact, Seq},
+    model::{Action, Channel, Contact, Conversation, Kind, MessageKind, NewMessage, Status},
+    policy::held::Seen,
+    protocol::{Delivery, EventFact, FactBody, MessageFact, Seq},
     time::Timestamp,
 };
 use rusqlite::{OptionalExtension, params};
 
 use crate::{
     accept::{
-        document_row,
+        events::deeds,
         facts::Recipients,
-        id, pack, policies,
+        policies,
         policies::{project_members, project_numbers},
-        set_delivery, unpack,
+        waiting::{decide, enter_ledger, held_because},
     },
     store::{StoreError, Tx},
 };
@@ -62,7 +62,47 @@ fn contact(tx: &mut Tx<'_>, accepted: &Accepted<'_>) -> Result<(), StoreError> {
             _ => {}
         }
     }
+    let phones = |action: &Action| matches!(action, Action::AddPhone { .. } | Action::RemovePhone { .. });
+    if accepted.actions.iter().any(phones) {
+        redirect_replies(tx, &contact)?;
+    }
+    if accepted.actions.iter().any(|action| matches!(action, Action::SetBlocked { .. })) {
+        tx.connection()
+            .prepare_cached("UPDATE documents SET blocked = ?2 WHERE id = ?1")?
+            .execute(params![accepted.document.as_bytes(), contact.reach.blocked])?;
+    }
+    tell_event(tx, accepted)?;
     tx.grant_record(&contact, accepted.seq)
+}
+
+/// Replies to a contact go to one of the phones that they have: what went to one that was taken away goes to the first of
+/// the others, and to none if none is left, which the dispatcher then says.
+fn redirect_replies(tx: &mut Tx<'_>, contact: &Contact) -> Result<(), StoreError> {
+    let conversations: Vec<(Vec<u8>, Option<String>)> = tx
+        .connection()
+        .prepare_cached("SELECT id, peer FROM documents WHERE contact = ?1")?
+        .query_map([contact.id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    for (document, peer) in conversations {
+        if peer.is_none_or(|peer| !contact.phones.contains(&peer)) {
+            tx.connection()
+                .prepare_cached("UPDATE documents SET peer = ?2 WHERE id = ?1")?
+                .execute(params![document, contact.phones.first()])?;
+        }
+    }
+    Ok(())
+}
+
+/// What the change did that no message tells (R24).
+fn tell_event(tx: &mut Tx<'_>, accepted: &Accepted<'_>) -> Result<(), StoreError> {
+    let what = deeds(accepted.author, accepted.actions);
+    if what.is_empty() {
+        return Ok(());
+    }
+    let (id, order, at, by) = (accepted.intent, accepted.seq, accepted.now, accepted.author);
+    let event = FactBody::Event(EventFact { id, order, at, by, what });
+    tx.put_fact(accepted.workspace, accepted.document, &event, Recipients::Everybody)?;
+    Ok(())
 }
 
 fn conversation(tx: &mut Tx<'_>, accepted: &Accepted<'_>) -> Result<(), StoreError> {
@@ -77,6 +117,7 @@ fn conversation(tx: &mut Tx<'_>, accepted: &Accepted<'_>) -> Result<(), StoreErr
     if assigns {
         tx.grant_conversation(accepted.document, &conversation, accepted.seq)?;
     }
+    tell_event(tx, accepted)?;
     for action in accepted.actions {
         match action {
             Action::AddMessage { id, message } => add_message(tx, accepted, &conversation, *id, message)?,
@@ -85,7 +126,7 @@ fn conversation(tx: &mut Tx<'_>, accepted: &Accepted<'_>) -> Result<(), StoreErr
                     conversation.assignments_of(key.member).any(|assignment| assignment.key.intent != accepted.intent);
                 if !was {
                     let happened = Happened::Assigned { member: key.member, by: *by, intent: accepted.intent };
-                    raise(tx, accepted, happened, &conversation.assignees())?;
+                    raise(tx, accepted, happened, &conversation)?;
                 }
             }
             Action::DecideHeld { message, choice, .. } => decide(tx, accepted, *message, *choice)?,
@@ -128,139 +169,24 @@ fn add_message(
         MessageKind::Outbound if accepted.reoffered => Delivery::Unknown,
         MessageKind::Outbound => match held_because(tx, accepted, conversation, message)? {
             Some(because) => Delivery::Held(because),
-            None => Delivery::Accepted,
+            None => match new.later.filter(|later| *later > accepted.now) {
+                Some(at) => Delivery::Scheduled { at },
+                None => Delivery::Accepted,
+            },
         },
     };
     if new.kind == MessageKind::Outbound {
-        enter_ledger(tx, accepted, conversation, message, &new.text, &delivery)?;
+        enter_ledger(tx, accepted, conversation, message, new, &delivery)?;
     }
     let fact = MessageFact { id: message, order: accepted.seq, at: accepted.now, delivery };
     tx.put_fact(accepted.workspace, accepted.document, &FactBody::Message(fact), Recipients::Everybody)?;
     if new.kind == MessageKind::Inbound {
         let happened = Happened::Inbound { message, order: accepted.seq };
-        raise(tx, accepted, happened, &conversation.assignees())?;
+        raise(tx, accepted, happened, conversation)?;
     }
-    Ok(())
-}
-
-/// The stale-reply guard (R33).
-fn held_because(
-    tx: &mut Tx<'_>,
-    accepted: &Accepted<'_>,
-    conversation: &Conversation,
-    message: MessageId,
-) -> Result<Option<HeldBecause>, StoreError> {
-    let Some(author) = accepted.author else { return Ok(None) };
-    // An edit decides about the held message in this very change: what it replaces doesn't hold it up.
-    let decided: BTreeSet<MessageId> = conversation.decisions.iter().map(|decision| decision.message).collect();
-    let earlier = held_of(tx, accepted.document, author)?
-        .into_iter()
-        .find(|(held, _)| *held != message && !decided.contains(held));
-    if let Some((held, _)) = earlier {
-        return Ok(Some(HeldBecause::Behind(held)));
-    }
-    let Some(seen) = accepted.seen else { return Ok(None) };
-    // A device may claim any number; nobody has seen what is not there yet.
-    let seen = Seen { order: seen.order.min(accepted.seq), ..seen };
-    let stale_after = policies(tx, accepted.workspace)?.settings.stale_after;
-    if u128::from(seen.age_ms) <= stale_after.as_millis() {
-        // Nothing can hold it: the conversation's facts need not be read.
-        return Ok(None);
-    }
-    let later: Vec<Newer> = tx
-        .reading()
-        .facts(accepted.document, seen.order, None)?
-        .iter()
-        .filter_map(|fact| newer(fact, conversation))
-        .collect();
-    Ok(held::stale(author, seen, stale_after, &later).map(HeldBecause::Newer))
-}
-
-fn newer(fact: &Fact, conversation: &Conversation) -> Option<Newer> {
-    let FactBody::Message(known) = &fact.body else { return None };
-    let message = conversation.messages.get(&known.id)?;
-    let unsent = matches!(known.delivery, Delivery::Held(_) | Delivery::Dropped);
-    (message.kind != MessageKind::Note).then_some(Newer { id: known.id, order: known.order, by: message.by, unsent })
-}
-
-/// The held messages of an author in a conversation, in order, each with why.
-fn held_of(tx: &Tx<'_>, document: DocumentId, author: MemberId) -> Result<Vec<(MessageId, HeldBecause)>, StoreError> {
-    let mut statement = tx
-        .connection()
-        .prepare_cached("SELECT message, held_because FROM ledger WHERE document = ?1 AND author = ?2 AND state = 'held' ORDER BY position")?;
-    let rows = statement
-        .query_map(params![document.as_bytes(), author.as_bytes()], |row| {
-            Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?))
-        })?
-        .collect::<Result<Vec<_>, _>>()?;
-    rows.into_iter()
-        .map(|(message, because)| {
-            Ok((id(&message, MessageId::from_slice, "message id")?, unpack(&because, "held reason")?))
-        })
-        .collect()
-}
-
-fn enter_ledger(
-    tx: &mut Tx<'_>,
-    accepted: &Accepted<'_>,
-    conversation: &Conversation,
-    message: MessageId,
-    text: &str,
-    delivery: &Delivery,
-) -> Result<(), StoreError> {
-    let Channel::Sms(sender) = &conversation.channel else { return Ok(()) };
-    let peer = document_row(&tx.reading(), accepted.document)?.and_then(|row| row.peer);
-    // Without a phone it waits all the same: the dispatcher says in plain words why it can't leave.
-    let (state, since, because, reason) = match delivery {
-        Delivery::Held(because) => ("held", Some(accepted.now.millis()), Some(pack(because)?), None),
-        Delivery::Unknown => ("unknown", None, None, Some("offered again after the relay was restored")),
-        _ => ("queued", None, None, None),
-    };
-    tx.connection()
-        .prepare_cached(
-            "INSERT INTO ledger (message, workspace, document, author, position, sender, recipient, body, state, held_since, held_because, reason, updated)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-        )?
-        .execute(params![
-            message.as_bytes(),
-            accepted.workspace.as_bytes(),
-            accepted.document.as_bytes(),
-            accepted.author.map(|author| author.0),
-            accepted.seq,
-            sender,
-            peer.unwrap_or_default(),
-            text,
-            state,
-            since,
-            because,
-            reason,
-            accepted.now.millis()
-        ])?;
-    Ok(())
-}
-
-/// Carries out a decision about a held message, and lets go what waited behind it.
-fn decide(tx: &mut Tx<'_>, accepted: &Accepted<'_>, message: MessageId, choice: HeldChoice) -> Result<(), StoreError> {
-    let (state, delivery) = match choice {
-        HeldChoice::Send => ("queued", Delivery::Accepted),
-        HeldChoice::Drop => ("dropped", Delivery::Dropped),
-    };
-    let author: Option<Option<Vec<u8>>> = tx
-        .connection()
-        .prepare_cached("UPDATE ledger SET state = ?2, held_because = NULL, updated = ?3 WHERE message = ?1 AND state = 'held' RETURNING author")?
-        .query_row(params![message.as_bytes(), state, accepted.now.millis()], |row| row.get(0))
-        .optional()?;
-    let Some(author) = author else { return Ok(()) };
-    set_delivery(tx, accepted.now, accepted.workspace, accepted.document, message, delivery)?;
-    let Some(author) = author.and_then(|bytes| MemberId::from_slice(&bytes)) else { return Ok(()) };
-    for (held, because) in held_of(tx, accepted.document, author)? {
-        if !matches!(because, HeldBecause::Behind(_)) {
-            break;
-        }
-        tx.connection()
-            .prepare_cached("UPDATE ledger SET state = 'queued', held_because = NULL, updated = ?2 WHERE message = ?1")?
-            .execute(params![held.as_bytes(), accepted.now.millis()])?;
-        set_delivery(tx, accepted.now, accepted.workspace, accepted.document, held, Delivery::Accepted)?;
+    for member in new.mentions.iter().copied() {
+        let happened = Happened::Mentioned { member, by: new.by, message, order: accepted.seq };
+        raise(tx, accepted, happened, conversation)?;
     }
     Ok(())
 }
@@ -269,13 +195,29 @@ fn raise(
     tx: &mut Tx<'_>,
     accepted: &Accepted<'_>,
     happened: Happened,
-    assignees: &BTreeSet<MemberId>,
+    conversation: &Conversation,
 ) -> Result<(), StoreError> {
     let policies = policies(tx, accepted.workspace)?;
-    for (member, alert) in router::route(happened, assignees, &policies.directory, accepted.now) {
+    // An archived queue is nobody's any more: what is left in it is everybody's.
+    let queue = conversation.sorting.queue.and_then(|id| Some((id, policies.settings.queues.get(&id)?)));
+    let queue = queue.filter(|(_, queue)| !queue.archived).map(|(id, queue)| (id, &queue.members));
+    let inbound = matches!(happened, Happened::Inbound { .. });
+    let assignees: BTreeSet<MemberId> = conversation.assignees();
+    let situation = Situation {
+        assignees: &assignees,
+        queue,
+        blocked: inbound && is_blocked(tx, conversation.contact)?,
+        directory: &policies.directory,
+    };
+    for (member, alert) in router::route(happened, &situation, accepted.now) {
         tx.put_fact(accepted.workspace, accepted.document, &FactBody::Alert(alert), Recipients::Member(member))?;
     }
     Ok(())
+}
+
+fn is_blocked(tx: &Tx<'_>, contact: DocumentId) -> Result<bool, StoreError> {
+    let mut statement = tx.connection().prepare_cached("SELECT blocked FROM documents WHERE id = ?1")?;
+    Ok(statement.query_row([contact.as_bytes()], |row| row.get(0)).optional()?.unwrap_or(false))
 }
 
 /// Keeps what orders a cold start: whether it is open, and when something was last said.

@@ -88,12 +88,14 @@ impl ReadTx<'_> {
 /// How far a state is on the ladder of R31: a message never goes down again.
 fn rung(delivery: &Delivery) -> u8 {
     match delivery {
-        Delivery::Received | Delivery::Internal | Delivery::Held(_) => 0,
-        Delivery::Accepted => 1,
-        Delivery::Unknown => 2,
-        Delivery::HandedOver => 3,
-        Delivery::Sent => 4,
-        Delivery::Delivered | Delivery::Failed { .. } | Delivery::Dropped => 5,
+        Delivery::Received | Delivery::Internal | Delivery::Newer => 0,
+        // What was held may be let go for its time; at that time it may be held anew.
+        Delivery::Held(_) | Delivery::Scheduled { .. } => 1,
+        Delivery::Accepted => 2,
+        Delivery::Unknown => 3,
+        Delivery::HandedOver => 4,
+        Delivery::Sent => 5,
+        Delivery::Delivered | Delivery::Failed { .. } | Delivery::Dropped => 6,
     }
 }
 
@@ -111,7 +113,9 @@ pub fn set_delivery(
 ) -> Result<(), StoreError> {
     let _ = now;
     let fact = tx.reading().message_fact(document, message)?.ok_or(StoreError::Missing("message"))?;
-    if rung(&delivery) <= rung(&fact.delivery) {
+    let waits = |delivery: &Delivery| matches!(delivery, Delivery::Held(_) | Delivery::Scheduled { .. });
+    let waits_anew = waits(&delivery) && waits(&fact.delivery) && delivery != fact.delivery;
+    if rung(&delivery) <= rung(&fact.delivery) && !waits_anew {
         return Ok(());
     }
     let body = FactBody::Message(MessageFact { delivery, ..fact });

@@ -88,7 +88,7 @@ pub fn inbound(
     tx.connection()
         .prepare_cached("UPDATE documents SET peer = ?2 WHERE id = ?1")?
         .execute(params![document.as_bytes(), inbound.phone])?;
-    let new = NewMessage { kind: MessageKind::Inbound, by: None, text: bounded(&inbound.text), at: now };
+    let new = NewMessage::new(MessageKind::Inbound, None, bounded(&inbound.text), now);
     author_intent(tx, now, inbound.workspace, document, message, &[Action::AddMessage { id: message, message: new }])?;
     offdesk_core::failpoint::hit("inbound.in_transaction");
     Ok(InboundOutcome { document, message, duplicate: false })

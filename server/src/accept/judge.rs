@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use automerge::Change;
 use offdesk_core::{
     ids::{DeviceId, DocumentId, MemberId, MessageId},
-    model::{Action, Contact, Directory, Document, Kind, Refusal, RefusalCode, decode, document, genesis, inspect},
+    model::{
+        Action, Consent, Contact, Directory, Document, Kind, MessageKind, Refusal, RefusalCode, decode, document,
+        genesis, inspect,
+    },
     policy::{Access, ConversationFacts, judge_contact, judge_conversation, judge_registers},
     protocol::{PushedIntent, Seq, Verdict},
     time::Timestamp,
@@ -121,7 +124,7 @@ pub(super) fn judge(
     // 6. Policy and natural keys.
     match intent.kind {
         Kind::Conversation => conversation(tx, now, pusher, &access, intent, &actions, creates, group)?,
-        Kind::Contact => contact(tx, pusher, &access, intent, &actions, creates, group)?,
+        Kind::Contact => contact(tx, pusher, &access, intent, &change, &actions, creates, group)?,
         Kind::Directory | Kind::Settings => registers(tx, &access, intent, &change, &actions)?,
     }
     Ok(Passed { change, actions, creates })
@@ -308,6 +311,10 @@ fn conversation(
 ) -> Result<(), Stopped> {
     let policies = policies(tx, pusher.workspace)?;
     let held = held_in(tx, intent.document)?;
+    if intent.seen.is_none() && sends(actions) {
+        // Without it the stale-reply guard would be its author's to switch off.
+        return refuse(RefusalCode::Malformed, "seen", "a reply says what its author had seen (R33)");
+    }
     let before = if creates { None } else { tx.conversation(intent.document)? };
     let opens = actions.iter().find_map(|action| match action {
         Action::OpenConversation { contact, channel, .. } => Some((*contact, channel)),
@@ -321,6 +328,7 @@ fn conversation(
         held,
         directory: &policies.directory,
         numbers: &policies.settings.numbers,
+        queues: &policies.settings.queues,
         held_author_only: policies.settings.held_author_only,
         now,
     };
@@ -356,6 +364,12 @@ fn conversation(
     Ok(())
 }
 
+fn sends(actions: &[Action]) -> bool {
+    let outbound =
+        |action: &Action| matches!(action, Action::AddMessage { message, .. } if message.kind == MessageKind::Outbound);
+    actions.iter().any(outbound)
+}
+
 /// A message is dispatched by its id, which counts once, whatever the document (R32).
 fn sends_once(tx: &Tx<'_>, intent: &PushedIntent, actions: &[Action]) -> Result<(), Stopped> {
     let sends = actions.iter().any(|action| matches!(action, Action::AddMessage { .. }));
@@ -389,7 +403,7 @@ fn may_start_with(tx: &Tx<'_>, access: &Access, contact: DocumentId, row: &Docum
 fn held_in(tx: &Tx<'_>, document: DocumentId) -> Result<BTreeMap<MessageId, (MemberId, Timestamp)>, StoreError> {
     let mut statement = tx
         .connection()
-        .prepare_cached("SELECT message, author, held_since FROM ledger WHERE document = ?1 AND state = 'held'")?;
+        .prepare_cached("SELECT message, author, coalesce(held_since, updated) FROM ledger WHERE document = ?1 AND (state = 'held' OR (state = 'queued' AND due IS NOT NULL)) AND author IS NOT NULL")?;
     let rows = statement
         .query_map([document.as_bytes()], |row| {
             Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?, row.get::<_, i64>(2)?))
@@ -405,11 +419,13 @@ fn held_in(tx: &Tx<'_>, document: DocumentId) -> Result<BTreeMap<MessageId, (Mem
         .collect()
 }
 
+#[allow(clippy::too_many_arguments, reason = "one judgement of all that a contact's change depends on")]
 fn contact(
     tx: &mut Tx<'_>,
     pusher: &Pusher,
     access: &Access,
     intent: &PushedIntent,
+    change: &Change,
     actions: &[Action],
     creates: bool,
     group: &GroupState,
@@ -417,6 +433,16 @@ fn contact(
     let policies = policies(tx, pusher.workspace)?;
     let before = if creates { None } else { Contact::read(intent.document, tx.load(intent.document, Kind::Contact)?) };
     judge_contact(access, actions, before.as_ref(), &policies.directory).map_err(refused)?;
+    // R34: who says that a phone may be written to must know what was said of it last: an opt-out is not overlooked.
+    for action in actions {
+        if let Action::SetConsent { phone, consent } = action
+            && !creates
+            && *consent != Some(Consent::Revoked)
+            && !tx.load(intent.document, intent.kind)?.is_current("consent", phone, change.deps())
+        {
+            return refuse(RefusalCode::Stale, phone, "somebody changed this meanwhile: look at it and try again");
+        }
+    }
     let mut taken = BTreeSet::new();
     for action in actions {
         if let Action::AddPhone { phone } = action {

@@ -15,6 +15,7 @@
 
 mod apply;
 mod documents;
+mod events;
 mod facts;
 mod grants;
 mod inbound;
@@ -25,16 +26,18 @@ mod push;
 mod relay_changes;
 #[cfg(test)]
 pub(crate) mod tests;
+mod waiting;
 
 pub use facts::{Recipients, set_delivery};
 pub use inbound::{Inbound, InboundOutcome, inbound};
-pub use policies::policies;
+pub use policies::{policies, settings_of};
 pub use push::{ANY_INCARNATION, Push, Pusher, push};
 pub use relay_changes::{author, create_workspace, epoch};
 
 pub(crate) use documents::{DocumentRow, document_row};
 pub(crate) use policies::{read_policies, registers_of};
 pub(crate) use push::is_clone;
+pub(crate) use waiting::{next_due, ripen};
 
 use crate::store::StoreError;
 

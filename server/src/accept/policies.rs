@@ -39,6 +39,14 @@ pub(crate) fn read_policies(tx: &ReadTx<'_>, workspace: WorkspaceId) -> Result<P
     })
 }
 
+/// The settings document of a workspace.
+///
+/// # Errors
+/// [`StoreError::Missing`] for an unknown workspace.
+pub fn settings_of(tx: &ReadTx<'_>, workspace: WorkspaceId) -> Result<DocumentId, StoreError> {
+    Ok(registers_of(tx, workspace)?.1)
+}
+
 /// The directory and the settings document of a workspace.
 pub(crate) fn registers_of(tx: &ReadTx<'_>, workspace: WorkspaceId) -> Result<(DocumentId, DocumentId), StoreError> {
     let (directory, settings): (Vec<u8>, Vec<u8>) = tx

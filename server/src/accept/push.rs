@@ -50,6 +50,12 @@ pub const ANY_INCARNATION: u64 = 0;
 const MAX_GROUP: usize = 64;
 /// Rejected changes of a workspace that are kept for an administrator to inspect: no workspace pushes out another's.
 const QUARANTINE: i64 = 1000;
+/// The longest text of a saved filter, of quiet hours, of a member's own canned response.
+const MAX_CHOSEN_BYTES: usize = 4 * 1024;
+/// The most saved filters of a member, and the most canned responses of their own.
+const MAX_CHOSEN: i64 = 200;
+/// Bytes of an id, with which a register's packed key ends.
+const ID_BYTES: usize = 16;
 /// How long a device waits before it asks again for a verdict that an older push didn't get.
 const RETRY_MS: u64 = 1000;
 
@@ -341,9 +347,14 @@ fn store_register(tx: &mut Tx<'_>, pusher: &Pusher, write: &RegisterWrite) -> Re
         (RegisterKey::ReadMark(_), RegisterContent::Order(_)) => true,
         (RegisterKey::MarkedUnread(_) | RegisterKey::Dismissed(_), RegisterContent::Flag(_)) => true,
         (RegisterKey::Draft(_), RegisterContent::Text(text)) => text.len() <= MAX_TEXT_BYTES,
+        (RegisterKey::FollowUp(_) | RegisterKey::Muted(_), RegisterContent::Time(_)) => true,
+        (
+            RegisterKey::QuietHours | RegisterKey::SavedFilter(_) | RegisterKey::Canned(_),
+            RegisterContent::Text(text),
+        ) => text.len() <= MAX_CHOSEN_BYTES,
         _ => false,
     };
-    if !fits {
+    if !fits || !has_room(tx, pusher, &write.key)? {
         // A device of ours never writes this; a hostile one is answered as if it were stored, and harms nobody.
         return Ok(());
     }
@@ -376,6 +387,24 @@ fn store_register(tx: &mut Tx<'_>, pusher: &Pusher, write: &RegisterWrite) -> Re
         )?
         .execute(params![pusher.member.as_bytes(), key, seq, pack(&content)?])?;
     Ok(())
+}
+
+/// Whether a member may have one more register of those that they make as many of as they like.
+fn has_room(tx: &Tx<'_>, pusher: &Pusher, key: &RegisterKey) -> Result<bool, StoreError> {
+    if !matches!(key, RegisterKey::SavedFilter(_) | RegisterKey::Canned(_)) {
+        return Ok(true);
+    }
+    let packed = pack(key)?;
+    // Keys of a kind begin alike: a map of one, with the kind's name; the id is what differs, at their end.
+    let kind = &packed[..packed.len() - ID_BYTES];
+    let (known, others): (bool, i64) = tx
+        .connection()
+        .prepare_cached(
+            "SELECT count(*) FILTER (WHERE key = ?2) > 0, count(*) FILTER (WHERE substr(key, 1, ?4) = ?3)
+             FROM registers WHERE member = ?1",
+        )?
+        .query_row(params![pusher.member.as_bytes(), packed, kind, kind.len()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(known || others < MAX_CHOSEN)
 }
 
 pub(super) fn name(verdict: &Verdict) -> &'static str {

@@ -7,6 +7,8 @@
 //!                   └── not taken ───┴── no telling ─→ unknown ─adopt─→ handed_over …
 //! ```
 //!
+//! A queued row may wait for its time (`accept::ripen`), at which it is held after all if it was overtaken.
+//!
 //! `retry_at` says when a row is looked at again: a `queued` one to be sent, a `dispatching` one to be asked about. For one
 //! that the acceptor wrote down as `unknown` (offered again after a restore) it is 0 until the provider was asked once.
 
@@ -42,10 +44,11 @@ pub fn restored(tx: &ReadTx<'_>) -> Result<(bool, Option<Timestamp>), StoreError
     Ok(statement.query_row([], |row| Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?.map(Timestamp))))?)
 }
 
-/// Queued rows with nothing open before them in their conversation: order within a conversation is kept.
-const NEXT_OF_CONVERSATION: &str = "state = 'queued' AND NOT EXISTS (SELECT 1 FROM ledger earlier
+/// Queued rows with nothing open before them in their conversation: order within a conversation is kept. What waits for its
+/// time holds nothing up.
+const NEXT_OF_CONVERSATION: &str = "state = 'queued' AND due IS NULL AND NOT EXISTS (SELECT 1 FROM ledger earlier
     WHERE earlier.document = ledger.document AND earlier.position < ledger.position
-      AND earlier.state IN ('queued', 'dispatching'))";
+      AND earlier.due IS NULL AND earlier.state IN ('queued', 'dispatching'))";
 
 /// Rows whose fate is open and which nobody has asked about in vain.
 const OPEN: &str =
@@ -67,7 +70,8 @@ pub fn next_claim(tx: &ReadTx<'_>, now: Timestamp) -> Result<Option<Timestamp>, 
     }
     let later = format!("SELECT min(retry_at) FROM ledger WHERE {NEXT_OF_CONVERSATION} AND retry_at > ?1");
     let next: Option<i64> = tx.connection().prepare_cached(&later)?.query_row([now.millis()], |row| row.get(0))?;
-    Ok(next.map(Timestamp))
+    let scheduled = accept::next_due(tx)?.map(|due| due.max(now));
+    Ok(next.map(Timestamp).into_iter().chain(scheduled).min())
 }
 
 /// The next rows to ask about, with the time for it, but for those that are `under_way`.
@@ -104,6 +108,7 @@ pub fn claim(
     if recovering {
         return Ok(Vec::new());
     }
+    accept::ripen(tx, now, limit, backup_at)?;
     let sql = format!(
         "SELECT {COLUMNS} FROM ledger WHERE {NEXT_OF_CONVERSATION} AND retry_at <= ?1 ORDER BY position LIMIT ?2"
     );

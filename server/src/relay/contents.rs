@@ -68,11 +68,9 @@ pub(super) fn marks(tx: &ReadTx<'_>, member: MemberId, frames: &[Response]) -> R
         let Response::Snapshot { document, kind: Kind::Conversation, facts, .. } = frame else { continue };
         let alerts = facts.iter().filter_map(|fact| match &fact.body {
             FactBody::Alert(alert) => Some(RegisterKey::Dismissed(alert.id)),
-            FactBody::Message(_) => None,
+            FactBody::Message(_) | FactBody::Event(_) => None,
         });
-        let own =
-            [RegisterKey::ReadMark(*document), RegisterKey::MarkedUnread(*document), RegisterKey::Draft(*document)];
-        for key in own.into_iter().chain(alerts) {
+        for key in RegisterKey::of(*document).into_iter().chain(alerts) {
             let content: Option<Vec<u8>> = tx
                 .connection()
                 .prepare_cached("SELECT content FROM registers WHERE member = ?1 AND key = ?2")?

@@ -107,7 +107,8 @@ pub fn read(body: &[u8]) -> Result<SyncRequest, RequestError> {
                     return Err(RequestError::Order("a request fetches at most 256 documents"));
                 }
             }
-            Request::Unknown => {}
+            // This relay tells nobody of it yet.
+            Request::Presence { .. } | Request::Unknown => {}
         }
     }
     decoder.finish()?;

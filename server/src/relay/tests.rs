@@ -271,7 +271,7 @@ fn an_alert_fact_is_its_members_own() {
             .iter()
             .filter_map(|fact| match &fact.body {
                 offdesk_core::protocol::FactBody::Alert(alert) => Some(alert.why.rule()),
-                offdesk_core::protocol::FactBody::Message(_) => None,
+                offdesk_core::protocol::FactBody::Message(_) | offdesk_core::protocol::FactBody::Event(_) => None,
             })
             .collect::<Vec<_>>()
     };

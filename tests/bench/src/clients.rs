@@ -105,7 +105,7 @@ impl Writer {
             self.rng.fill_bytes(&mut fresh);
             let actor = self.actors.entry(*id).or_insert_with(|| ActorId::from(fresh)).clone();
             let intent = IntentId::generate(now, &mut self.rng);
-            let author = Author { member: self.member, intent, at: now };
+            let author = Author { member: self.member, intent, at: now, assignable: true };
             let state = Conversation::read(document).unwrap();
             let verb = Verb::Reply { text: text.clone() };
             let actions = verb.actions(&author, State::Conversation(Some(&state))).unwrap();

@@ -201,7 +201,7 @@ impl Told {
                 let key = AssignmentKey { member: member(of), intent: id };
                 actions.push(Action::Assign { key, by: Some(member(of)), reason: AssignmentReason::Reply, at });
             }
-            let message = NewMessage { kind, by: by.map(member), text: line.text.clone(), at };
+            let message = NewMessage::new(kind, by.map(member), line.text.clone(), at);
             actions.push(Action::AddMessage { id, message });
             self.seq += 1;
             let fact = MessageFact { id, order: self.seq, at, delivery };

@@ -227,7 +227,9 @@ impl Desk {
             Speaker::Customer if known.is_none() => self.introduce(tx, talk, line.at, document)?,
             Speaker::Customer => {}
             Speaker::Member(of) => self.say(tx, of, document, line.at, &Verb::Reply { text: line.text.clone() })?,
-            Speaker::Note(of) => self.say(tx, of, document, line.at, &Verb::Note { text: line.text.clone() })?,
+            Speaker::Note(of) => {
+                self.say(tx, of, document, line.at, &Verb::Note { text: line.text.clone(), mentions: Vec::new() })?
+            }
         }
         Ok(document)
     }
@@ -311,7 +313,7 @@ impl Desk {
         verb: &Verb,
     ) -> Result<(), StoreError> {
         let id = IntentId::generate(at, &mut self.rng);
-        let author = Author { member: self.phones[of].pusher.member, intent: id, at };
+        let author = Author { member: self.phones[of].pusher.member, intent: id, at, assignable: true };
         let mirror = self.mirror(tx, document)?;
         let actor = mirror.actors.entry(of).or_insert_with(|| ActorId::from(id.0)).clone();
         let actions = verb.actions(&author, State::Conversation(Some(&mirror.opened))).unwrap();

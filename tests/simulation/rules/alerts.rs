@@ -54,6 +54,8 @@ pub fn alerts_are_shown_as_the_rules_say(world: &mut World) -> Result<(), Violat
         let mut expected = BTreeSet::new();
         for id in visible.dashboard.get(&member).into_iter().flatten() {
             let conversation = world.witness.mirrors.get(id).and_then(|mirror| mirror.conversation.clone());
+            // A blocked contact's conversations are off the dashboard.
+            let conversation = conversation.filter(|known| !world.witness.is_blocked(known.contact));
             if let Some(conversation) = conversation {
                 let facts = relay_facts(world, *id, member);
                 expected.extend(standing(world, member, *id, &conversation, &facts));
@@ -98,6 +100,8 @@ fn standing(
             Why::Assigned { order, .. } => mine && read < order && answered <= order,
             Why::Unassigned { order, .. } => (mine || effective.is_empty()) && read < order && answered <= order,
             Why::AssignedBy { .. } => mine && read < fact.seq,
+            Why::Mentioned { order, .. } => read < order,
+            Why::Newer => return Vec::new(),
         };
         if stands && !dismissed {
             standing.push(alert.id);
@@ -126,7 +130,7 @@ fn answered(me: MemberId, conversation: &Conversation, facts: &[Fact]) -> u64 {
         }
         let up_to = match &message.delivery {
             Delivery::Held(HeldBecause::Newer(newer)) => order_of(*newer).unwrap_or(0),
-            Delivery::Held(HeldBecause::Behind(_)) | Delivery::Dropped => 0,
+            Delivery::Held(HeldBecause::Behind(_)) | Delivery::Dropped | Delivery::Scheduled { .. } => 0,
             _ => message.order,
         };
         answered = answered.max(up_to);

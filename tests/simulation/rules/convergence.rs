@@ -8,10 +8,14 @@ use offdesk_core::{
     protocol::{Fact, FactBody, RegisterContent, RegisterKey, digest},
     store::SqliteStorage,
     sync::storage::{Storage, StorageError, StoredDocument},
+    time::Timestamp,
 };
 
 use super::{in_use, read};
-use crate::world::{Violation, World, broken};
+use crate::{
+    doing::choices,
+    world::{Violation, World, broken},
+};
 
 /// R3 to R9, R41: each device holds exactly what its member may see; the same changes, the same facts and so the same
 /// order, the same registers, and nothing of its own on top.
@@ -116,7 +120,16 @@ fn same_facts(world: &mut World, at: usize, id: DocumentId) -> Result<(), Violat
 
 /// R25, R27: a member's marks and drafts are the same on all of their devices.
 fn same_registers(world: &mut World, at: usize, id: DocumentId) -> Result<(), Violation> {
-    for key in [RegisterKey::ReadMark(id), RegisterKey::MarkedUnread(id), RegisterKey::Draft(id)] {
+    same_values(world, at, &RegisterKey::of(id))
+}
+
+/// R16, R21: what a member chose is the same on all of their devices.
+pub fn choices_are_the_same(world: &mut World) -> Result<(), Violation> {
+    in_use(world).into_iter().try_for_each(|at| same_values(world, at, &choices()))
+}
+
+fn same_values(world: &mut World, at: usize, keys: &[RegisterKey]) -> Result<(), Violation> {
+    for key in keys.iter().copied() {
         let theirs = relay_register(world, world.phones[at].member, key);
         let own = read(&mut world.phones[at], |disk| disk.register(key))?.map(|register| register.content);
         if significant(own.clone()) != significant(theirs.clone()) {
@@ -145,6 +158,7 @@ fn significant(content: Option<RegisterContent>) -> Option<RegisterContent> {
         RegisterContent::Order(order) => *order > 0,
         RegisterContent::Flag(flag) => *flag,
         RegisterContent::Text(text) => !text.is_empty(),
+        RegisterContent::Time(time) => *time != Timestamp::default(),
     })
 }
 
@@ -190,7 +204,7 @@ pub fn nothing_stays(world: &mut World) -> Result<(), Violation> {
                 if !disk.facts(*id)?.is_empty() {
                     return Ok(Some(format!("facts of {id}")));
                 }
-                for key in [RegisterKey::ReadMark(*id), RegisterKey::MarkedUnread(*id), RegisterKey::Draft(*id)] {
+                for key in RegisterKey::of(*id) {
                     if disk.register(key)?.is_some() {
                         return Ok(Some(format!("{key:?}")));
                     }

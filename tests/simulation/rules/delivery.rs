@@ -101,8 +101,12 @@ pub fn the_ledger_is_settled(world: &mut World) -> Result<(), Violation> {
     }
     let rows: Vec<(IntentId, String, String)> = {
         let connection = world.office.solo.connection();
-        let mut statement = connection.prepare_cached("SELECT message, state, body FROM ledger").unwrap();
-        let rows = statement.query_map([], |row| Ok((IntentId(row.get(0)?), row.get(1)?, row.get(2)?)));
+        let mut statement = connection
+            .prepare_cached(
+                "SELECT message, state, body FROM ledger WHERE state <> 'queued' OR due IS NULL OR due <= ?1",
+            )
+            .unwrap();
+        let rows = statement.query_map([world.now.0], |row| Ok((IntentId(row.get(0)?), row.get(1)?, row.get(2)?)));
         rows.unwrap().map(Result::unwrap).collect()
     };
     let inbound: BTreeSet<&str> = world.provider.inbound.iter().map(|(received, _)| received.body.as_str()).collect();

@@ -5,6 +5,7 @@
 mod alerts;
 mod convergence;
 mod delivery;
+mod events;
 mod natural_keys;
 mod read_model;
 mod rows;
@@ -22,11 +23,13 @@ pub fn check(world: &mut World) -> Result<(), Violation> {
     delivery::no_intent_vanishes(world)?;
     delivery::the_ledger_is_settled(world)?;
     convergence::devices_hold_what_their_members_see(world)?;
+    convergence::choices_are_the_same(world)?;
     convergence::digests_agree(world)?;
     natural_keys::natural_keys_are_unique(world)?;
     convergence::nothing_stays(world)?;
     alerts::alerts_are_raised_as_the_rules_say(world)?;
     alerts::alerts_are_shown_as_the_rules_say(world)?;
+    events::events_say_who_did_what(world)?;
     rows::rows_say_what_the_documents_say(world)?;
     read_model::the_read_model_is_a_projection(world)
 }

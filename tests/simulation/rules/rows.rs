@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use offdesk_core::{
-    ids::{DocumentId, MemberId, MessageId},
-    model::{Conversation, MessageKind, Status},
+    ids::{DocumentId, MemberId, MessageId, QueueId},
+    model::{Conversation, MessageKind, Priority, Status},
     protocol::{Delivery, Fact, FactBody, RegisterContent, RegisterKey},
+    time::Timestamp,
 };
 
 use super::{
@@ -36,6 +37,12 @@ pub fn rows_say_what_the_documents_say(world: &mut World) -> Result<(), Violatio
                 unread: row.unread,
                 assignees: row.assignees.keys().copied().collect(),
                 tags: row.tags,
+                scheduled: row.scheduled,
+                snoozed_until: row.snoozed_until,
+                priority: row.priority,
+                queue: row.queue,
+                blocked: row.blocked,
+                last_activity: row.last_activity,
             };
             if shown != expected {
                 return broken(
@@ -63,6 +70,13 @@ struct Row {
     unread: bool,
     assignees: BTreeSet<MemberId>,
     tags: BTreeSet<String>,
+    scheduled: u32,
+    snoozed_until: Option<Timestamp>,
+    priority: Priority,
+    queue: Option<QueueId>,
+    blocked: bool,
+    /// R41: by the relay's clock alone.
+    last_activity: Timestamp,
 }
 
 fn expected(world: &mut World, member: MemberId, id: DocumentId, conversation: &Conversation) -> Row {
@@ -81,8 +95,26 @@ fn expected(world: &mut World, member: MemberId, id: DocumentId, conversation: &
     let closed =
         conversation.closings.iter().any(|closing| !undone.contains(&closing.id) && closing.seen == last_inbound);
     let to_contact = said.iter().rev().find(|(_, _, kind, delivery)| {
-        *kind != MessageKind::Note && !matches!(delivery, Delivery::Held(_) | Delivery::Dropped)
+        *kind != MessageKind::Note
+            && !matches!(delivery, Delivery::Held(_) | Delivery::Dropped | Delivery::Scheduled { .. })
     });
+    let sorting = &conversation.sorting;
+    let woken: BTreeSet<_> = sorting.wakings.iter().map(|waking| waking.snooze).collect();
+    let snoozes = sorting.snoozes.iter().filter(|snooze| !woken.contains(&snooze.id) && snooze.seen == last_inbound);
+    let own = |id: &MessageId| conversation.messages.get(id).is_some_and(|message| message.by == Some(member));
+    let scheduled = said.iter().filter(|(_, id, _, state)| own(id) && matches!(state, Delivery::Scheduled { .. }));
+    let (mut said_at, mut first) = (None, None);
+    for Fact { body, .. } in &facts {
+        let at = match body {
+            FactBody::Message(fact) => {
+                said_at = said_at.max(Some(fact.at));
+                fact.at
+            }
+            FactBody::Alert(alert) => alert.at,
+            FactBody::Event(event) => event.at,
+        };
+        first = first.or(Some(at)).min(Some(at));
+    }
     let mark = match relay_register(world, member, RegisterKey::ReadMark(id)) {
         Some(RegisterContent::Order(order)) => order,
         _ => 0,
@@ -94,5 +126,11 @@ fn expected(world: &mut World, member: MemberId, id: DocumentId, conversation: &
         unread: flagged || said.iter().any(|(order, _, kind, _)| *kind == MessageKind::Inbound && *order > mark),
         assignees: conversation.assignments.iter().map(|assignment| assignment.key.member).collect(),
         tags: conversation.tags.clone(),
+        scheduled: u32::try_from(scheduled.count()).unwrap(),
+        snoozed_until: snoozes.map(|snooze| snooze.until).max(),
+        priority: sorting.priority,
+        queue: sorting.queue,
+        blocked: world.witness.is_blocked(conversation.contact),
+        last_activity: said_at.or(first).unwrap_or_default(),
     }
 }

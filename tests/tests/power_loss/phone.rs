@@ -311,7 +311,7 @@ pub(crate) fn customer(number: u8) -> Vec<Response> {
     let name = Action::SetContactField { field: ContactField::Name, value: Some(format!("Customer {number}")) };
     let phone = Action::AddPhone { phone: format!("+1415555{:04}", 2000 + u16::from(number)) };
     let message = IntentId(id(5, number));
-    let hello = NewMessage { kind: MessageKind::Inbound, by: None, text: "Hello?".into(), at: START };
+    let hello = NewMessage::new(MessageKind::Inbound, None, "Hello?".into(), START);
     let open = Action::OpenConversation {
         conversation: ConversationId(id(4, number)),
         contact: contact(number),

@@ -162,7 +162,7 @@ impl Relay {
         };
         let (now, member) = (self.now, self.member()?);
         let id = IntentId::generate(now, &mut self.rng);
-        let author = Author { member, intent: id, at: now };
+        let author = Author { member, intent: id, at: now, assignable: true };
         let actions = match kind {
             Kind::Contact => {
                 let known = Contact::read(document, &held).filter(|contact| !contact.phones.is_empty());

@@ -170,13 +170,13 @@ impl App {
                 let outcome = self.device.undo(id);
                 self.done(outcome, "Taken back");
             }
-            ('s', OutboxState::Held { .. }, Some(conversation)) => {
+            ('s', OutboxState::Held { .. } | OutboxState::Scheduled { .. }, Some(conversation)) => {
                 self.verb("It will be sent as it stands", |app| app.device.send_held(conversation, id));
             }
-            ('x', OutboxState::Held { .. }, Some(conversation)) => {
+            ('x', OutboxState::Held { .. } | OutboxState::Scheduled { .. }, Some(conversation)) => {
                 self.verb("Dropped", |app| app.device.drop_held(conversation, id));
             }
-            ('e', OutboxState::Held { .. }, Some(conversation)) => {
+            ('e', OutboxState::Held { .. } | OutboxState::Scheduled { .. }, Some(conversation)) => {
                 let text = Editor::with(item.text.as_deref().unwrap_or_default());
                 self.dialog = Some(Dialog::EditHeld { conversation, message: id, text });
             }

@@ -52,7 +52,7 @@ fn entry(app: &App, item: &OutboxItem, selected: bool, width: usize) -> Vec<Line
     let state_style = match item.state {
         _ if selected => base,
         OutboxState::NeedsAttention(_) => BAD,
-        OutboxState::Held { .. } => WARN,
+        OutboxState::Held { .. } | OutboxState::Scheduled { .. } => WARN,
         _ => DIM,
     };
     let verb = words::verb(item.verb);
@@ -69,6 +69,7 @@ fn entry(app: &App, item: &OutboxItem, selected: bool, width: usize) -> Vec<Line
         let keys = match (&item.state, item.conversation) {
             (OutboxState::Saved { .. }, _) => "z take back",
             (OutboxState::Held { .. }, Some(_)) => "s send anyway  e edit  x drop",
+            (OutboxState::Scheduled { .. }, Some(_)) => "s send now  e edit and send now  x drop",
             (OutboxState::NeedsAttention(_), _) => "t try again  x discard",
             _ => "",
         };

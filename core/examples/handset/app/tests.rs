@@ -138,7 +138,7 @@ fn conversation(number: u8, now: Timestamp) -> [Response; 2] {
         let at = u8::try_from(at).unwrap();
         let message = IntentId(id(10 + number, at));
         let by = (kind != MessageKind::Inbound).then_some(ADA);
-        actions.push(Action::AddMessage { id: message, message: NewMessage { kind, by, text: text.into(), at: now } });
+        actions.push(Action::AddMessage { id: message, message: NewMessage::new(kind, by, text.into(), now) });
         let order = u64::from(number) * 10 + u64::from(at) + 1;
         facts.push(Fact { seq: order, body: FactBody::Message(MessageFact { id: message, order, at: now, delivery }) });
     }

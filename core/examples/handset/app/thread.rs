@@ -1,7 +1,7 @@
 //! The right side: one conversation with its bubbles and the composer, or its details.
 
 use offdesk_core::{
-    engine::{ConversationView, TimelineEvent},
+    engine::ConversationView,
     model::{MessageKind, Status},
     protocol::Delivery,
     triage::MessageView,
@@ -199,13 +199,7 @@ pub(crate) fn details(app: &App, frame: &mut Frame<'_>, area: Rect) {
     lines.push(Line::styled(" Timeline", ACCENT.patch(STRONG)));
     for entry in view.timeline.iter().rev() {
         let by = entry.by.map_or("the relay", |by| app.name(by));
-        let what = match &entry.what {
-            TimelineEvent::Origin(origin) => format!("came up: {}", words::origin(*origin)),
-            TimelineEvent::Assigned { member, .. } => format!("{by} assigned {}", app.name(*member)),
-            TimelineEvent::Closed => format!("{by} closed it"),
-            TimelineEvent::Reopened => format!("{by} reopened it"),
-            TimelineEvent::DecidedHeld { .. } => format!("{by} decided about a held reply"),
-        };
+        let what = words::deed(&entry.what, by, &|member| app.name(member).to_owned());
         field(&mut lines, &words::clock(entry.at, app.now()), what);
     }
     frame.render_widget(Paragraph::new(lines), area);

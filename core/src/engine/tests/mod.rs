@@ -3,6 +3,7 @@
 mod http;
 mod lifecycle;
 mod syncing;
+mod verbs;
 
 use std::{
     path::Path,
@@ -186,7 +187,7 @@ fn customer(number: u8) -> [Response; 2] {
     let name = Action::SetContactField { field: ContactField::Name, value: Some(format!("Customer {number}")) };
     let phone = Action::AddPhone { phone: format!("+1415555{:04}", 2000 + u16::from(number)) };
     let message = IntentId(id(5, number));
-    let hello = NewMessage { kind: MessageKind::Inbound, by: None, text: "Hello?".into(), at: START };
+    let hello = NewMessage::new(MessageKind::Inbound, None, "Hello?".into(), START);
     let order = u64::from(number) + 1;
     let fact = MessageFact { id: message, order, at: START, delivery: Delivery::Received };
     let open =

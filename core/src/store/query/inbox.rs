@@ -65,7 +65,7 @@ impl Plan {
             let walked = wanted.saturating_mul(rows) / label.entries.max(1);
             label.entries.saturating_mul(FOUND_BY_LABEL) < walked.min(rows)
         });
-        let mut plan = Self { from: String::new(), conditions: "r.dashboard = 1".into(), values: Vec::new() };
+        let mut plan = Self { from: String::new(), conditions: on_dashboard(filter).into(), values: Vec::new() };
         let mut labels = labels.into_iter();
         if gathers && let Some(label) = labels.next() {
             plan.from = format!("{} l CROSS JOIN conversation_rows r ON r.id = l.conversation", label.table);
@@ -150,10 +150,23 @@ fn labels(snapshot: &Snapshot<'_>, filter: &InboxFilter, me: MemberId) -> Result
     Ok(labels)
 }
 
+/// The list of a contact shows all that there is with them, blocked or not.
+fn on_dashboard(filter: &InboxFilter) -> &'static str {
+    if filter.contact.is_some() {
+        "r.dashboard IN (1, 2)"
+    } else if filter.blocked {
+        "r.dashboard = 2"
+    } else {
+        "r.dashboard = 1"
+    }
+}
+
 /// The shortest index that has the order, and how many rows are in it: each holds only rows that the filter may take.
 fn index_of(snapshot: &Snapshot<'_>, filter: &InboxFilter) -> Result<(&'static str, u64), StorageError> {
     Ok(if filter.contact.is_some() {
         ("conversations_of_contact", 1)
+    } else if filter.blocked {
+        ("conversations_blocked", 1)
     } else if filter.unread {
         ("conversations_unread", snapshot.tally(Tally::Unread, &[])?)
     } else if filter.needs_reply {

@@ -12,11 +12,11 @@ use crate::{
     policy::Visibility,
     store::{
         Database, PageKey,
-        contract::{ANNA, BEN, conversation, document, put},
+        contract::{ANNA, BEN, contact, conversation, document, put, put_contact},
     },
     sync::storage::StorageError,
     time::Timestamp,
-    triage::{Assignee, ConversationRow, Counts, InboxFilter, Scope},
+    triage::{Assignee, ContactRow, ConversationRow, Counts, InboxFilter, Scope},
 };
 
 const CARL: MemberId = MemberId([0xc; 16]);
@@ -48,7 +48,7 @@ prop_compose! {
         last_activity in -2i64..6,
     ) -> ConversationRow {
         ConversationRow {
-            contact: document(contact),
+            contact: document(contact + 1_000),
             visibility: Visibility(visibility),
             status, unread, needs_reply, assignees, origins,
             tags: tags.into_iter().map(str::to_owned).collect(),
@@ -68,17 +68,20 @@ prop_compose! {
         tag in option::weighted(0.2, select(TAGS.to_vec())),
         origin in option::weighted(0.2, select(Origin::ALL.to_vec())),
         contact in option::weighted(0.2, 1u64..5),
+        blocked in prop::bool::weighted(0.2),
     ) -> InboxFilter {
         InboxFilter {
             scope, status, unread, needs_reply, assignee, reason, origin,
             tag: tag.map(str::to_owned),
-            contact: contact.map(document),
+            contact: contact.map(|contact| document(contact + 1_000)),
+            blocked,
         }
     }
 }
 
 fn shown(row: &ConversationRow) -> ConversationRow {
-    ConversationRow { contact_name: "Unknown contact".into(), ..row.clone() }
+    let contact_name = if row.blocked { "Spammer".into() } else { "Unknown contact".into() };
+    ConversationRow { contact_name, ..row.clone() }
 }
 
 proptest! {
@@ -93,15 +96,29 @@ proptest! {
         removed in collection::btree_set(1u64..60, 0..6),
         rewritten in collection::vec(row(), 0..10),
         filters in collection::vec(filter(), 12),
+        // Blocked before their conversations come, or after.
+        blocked in collection::btree_map(1u64..4, any::<bool>(), 0..3),
         page in 1usize..7,
     ) {
         let mut database = Database::in_memory().unwrap();
         // Rows of the same number replace each other.
         let mut rows: BTreeMap<_, ConversationRow> = BTreeMap::new();
+        let spammer = |number: &u64| ContactRow { blocked: true, ..contact(*number, "Spammer", &[]) };
+        let with_blocking = |row: &ConversationRow| {
+            let known = (1..4).find(|number| row.contact == document(number + 1_000));
+            let blocked = known.is_some_and(|number| blocked.contains_key(&number));
+            ConversationRow { blocked, ..row.clone() }
+        };
         database.write(|store| {
+            for (number, _) in blocked.iter().filter(|(_, before)| **before) {
+                put_contact(store, &spammer(number));
+            }
             for row in &written {
                 put(store, row, &[]);
-                rows.insert(row.document, row.clone());
+                rows.insert(row.document, with_blocking(row));
+            }
+            for (number, _) in blocked.iter().filter(|(_, before)| !**before) {
+                put_contact(store, &spammer(number));
             }
             for number in hidden {
                 if let Some(row) = rows.get_mut(&document(number)) {
@@ -118,7 +135,7 @@ proptest! {
             }
             for row in &rewritten {
                 put(store, row, &[]);
-                rows.insert(row.document, row.clone());
+                rows.insert(row.document, with_blocking(row));
             }
             Ok::<_, StorageError>(())
         }).unwrap();
@@ -149,7 +166,7 @@ proptest! {
 /// The counts as their descriptions say.
 fn counts<'a>(rows: impl Iterator<Item = &'a ConversationRow>) -> Counts {
     let mut counts = Counts::default();
-    for row in rows.filter(|row| row.visibility.dashboard()) {
+    for row in rows.filter(|row| row.visibility.dashboard() && !row.blocked) {
         let open = u64::from(row.status == Status::Open);
         counts.open += open;
         counts.closed += 1 - open;

@@ -1,4 +1,4 @@
-//! The outbox: intents that wait or need attention, replies that are held.
+//! The outbox: intents that wait or need attention, replies that are held or wait for their time.
 
 use super::Snapshot;
 use crate::{
@@ -53,10 +53,10 @@ impl Snapshot<'_> {
         Ok(entries)
     }
 
-    /// The conversations with held replies of this member, on the dashboard or not, in the order of documents.
-    pub fn held(&self) -> Result<Vec<ConversationRow>, StorageError> {
+    /// The conversations with replies of this member that are held or wait for their time, on the dashboard or not, in the order of documents.
+    pub fn waiting(&self) -> Result<Vec<ConversationRow>, StorageError> {
         let mut statement = self.connection.prepare_cached(&format!(
-            "SELECT {CONVERSATION} FROM conversation_rows r INDEXED BY conversations_held {WITH_CONTACT} WHERE r.held > 0 ORDER BY r.document"
+            "SELECT {CONVERSATION} FROM conversation_rows r INDEXED BY conversations_waiting {WITH_CONTACT} WHERE r.waits > 0 ORDER BY r.document"
         ))?;
         let mut rows = statement.query([])?;
         let mut held = Vec::new();
@@ -70,7 +70,7 @@ impl Snapshot<'_> {
     pub fn outbox_counts(&self) -> Result<OutboxCounts, StorageError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT (SELECT count(*) FROM intents WHERE state < 3), (SELECT count(*) FROM intents WHERE state = 4),
-                    (SELECT coalesce(sum(held), 0) FROM conversation_rows WHERE held > 0)",
+                    (SELECT coalesce(sum(held), 0) FROM conversation_rows WHERE waits > 0)",
         )?;
         Ok(statement.query_row([], |row| {
             Ok(OutboxCounts {

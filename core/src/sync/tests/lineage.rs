@@ -214,7 +214,7 @@ fn a_group_is_accepted_and_undone_as_a_whole() {
     phone.check();
 
     let ids = phone.submit(new_customer("+14155550177")).unwrap();
-    let note = phone.act(DocumentId([0x52; 16]), Verb::Note { text: "met at the fair".into() });
+    let note = phone.act(DocumentId([0x52; 16]), Verb::Note { text: "met at the fair".into(), mentions: Vec::new() });
     phone.now = phone.now.after(4 * SECOND);
     assert_eq!(phone.sync(&mut relay), Ok(()));
     assert!(ids.iter().chain([&note]).all(|id| accepted(&phone.state(*id))));
@@ -246,7 +246,8 @@ fn a_verb_that_makes_no_sense_changes_nothing() {
     let before = phone.disk.clone();
     let empty = phone.submit(Submission::one(bob, Verb::Reply { text: "  ".into() }));
     assert!(matches!(empty, Err(SubmitError::Verb(VerbError::EmptyText))));
-    let unknown = phone.submit(Submission::one(DocumentId([9; 16]), Verb::Note { text: "x".into() }));
+    let unknown =
+        phone.submit(Submission::one(DocumentId([9; 16]), Verb::Note { text: "x".into(), mentions: Vec::new() }));
     assert!(matches!(unknown, Err(SubmitError::UnknownDocument(_))));
     // R8, R18: a stranger can't be assigned, and Ann is told at once.
     let stranger = phone.submit(Submission::one(bob, Verb::Assign { member: MemberId([9; 16]) }));

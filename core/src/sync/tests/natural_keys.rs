@@ -35,7 +35,7 @@ fn a_conversation_that_exists_takes_the_place_of_the_own_one() {
     let mut relay = Relay::new(ANN);
     let mut phone = Phone::in_sync(&mut relay);
     let started = start(&mut phone);
-    let note = phone.act(CONVERSATION, Verb::Note { text: "from the fair".into() });
+    let note = phone.act(CONVERSATION, Verb::Note { text: "from the fair".into(), mentions: Vec::new() });
     phone.session.set_draft(phone.now, &mut phone.disk, CONVERSATION, "By the way").unwrap();
     let (contact, document) = relay.conversation("Carol C.", CAROL);
     relay.inbound(document, "Hi, it's Carol");

@@ -133,7 +133,7 @@ impl Relay {
 
     /// The contact writes.
     pub(super) fn inbound(&mut self, document: DocumentId, text: &str) -> IntentId {
-        let message = NewMessage { kind: MessageKind::Inbound, by: None, text: text.into(), at: Timestamp(1_000) };
+        let message = NewMessage::new(MessageKind::Inbound, None, text.into(), Timestamp(1_000));
         let mut id = [0xdd; 16];
         id[8..].copy_from_slice(&(self.seq + 1).to_be_bytes());
         let id = IntentId(id);
@@ -205,7 +205,7 @@ impl Relay {
                         answer.push(if held { self.snapshot(*id) } else { gone });
                     }
                 }
-                Request::Unknown => {}
+                Request::Presence { .. } | Request::Unknown => {}
             }
         }
         if let Some(number) = push {
@@ -241,7 +241,7 @@ impl Relay {
             Some(conversation) => {
                 let order = |fact: &Fact| match &fact.body {
                     FactBody::Message(message) => Some((message.order, message.id)),
-                    FactBody::Alert(_) => None,
+                    FactBody::Alert(_) | FactBody::Event(_) => None,
                 };
                 let last = held.facts.iter().filter_map(order).max().map(|(_, id)| id);
                 Outline::of_conversation(&conversation, last)
@@ -448,7 +448,7 @@ impl Relay {
 
     /// Another copy of the device's store got this intent accepted, with a change of its own.
     pub(super) fn accept_elsewhere(&mut self, document: DocumentId, id: IntentId, by: MemberId, text: &str) {
-        let message = NewMessage { kind: MessageKind::Outbound, by: Some(by), text: text.into(), at: Timestamp(1_000) };
+        let message = NewMessage::new(MessageKind::Outbound, Some(by), text.into(), Timestamp(1_000));
         self.seq += 1;
         let held = self.documents.get_mut(&document).unwrap();
         let actions = [Action::AddMessage { id, message }];

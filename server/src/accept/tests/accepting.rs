@@ -19,7 +19,7 @@ fn alerts(office: &Office, document: DocumentId, member: MemberId) -> Vec<&'stat
         .iter()
         .filter_map(|fact| match &fact.body {
             FactBody::Alert(alert) => Some(alert.why.rule()),
-            FactBody::Message(_) => None,
+            FactBody::Message(_) | FactBody::Event(_) => None,
         })
         .collect()
 }
@@ -72,12 +72,7 @@ fn accepting_an_intent_twice_is_the_same_as_once() {
     let mut other = office.phone(ana);
     other.pull(&office, document, Kind::Conversation);
     let message = office.conversation(document).messages[&intent.id].clone();
-    let new = offdesk_core::model::NewMessage {
-        kind: MessageKind::Outbound,
-        by: Some(ana),
-        text: message.text,
-        at: message.at,
-    };
+    let new = offdesk_core::model::NewMessage::new(MessageKind::Outbound, Some(ana), message.text, message.at);
     let again = other.raw(&mut office, document, Kind::Conversation, intent.id, &[Action::AddTag { tag: "x".into() }]);
     let _ = new;
     assert!(matches!(other.push(&office, vec![again]), Verdict::Duplicate(_)));

@@ -4,17 +4,18 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod accepting;
+mod following;
 mod hostile;
 
 use std::collections::BTreeMap;
 
 use automerge::{ActorId, Change};
 use offdesk_core::{
-    ids::{ConversationId, DeviceId, DocumentId, IntentId, MemberId, RoleId, WorkspaceId},
+    ids::{ConversationId, DeviceId, DocumentId, IntentId, MemberId, QueueId, RoleId, WorkspaceId},
     intents::{Author, NewContact, State, Verb},
     model::{
         Action, Channel, Contact, ContactAccess, Conversation, DashboardAccess, Directory, Document, Kind, Member,
-        MessageAccess, Role, RoleKind, Settings,
+        MessageAccess, Queue, Role, RoleKind, Settings,
     },
     policy::held::Seen,
     protocol::{Incarnation, PushedIntent, Response, Verdict},
@@ -104,6 +105,16 @@ impl Office {
         id
     }
 
+    /// Makes a queue, or what is new of one.
+    pub(crate) fn queue(&mut self, id: QueueId, queue: &Queue) {
+        let (now, mut rng, workspace) = (self.now, self.rng(), self.workspace);
+        let actions = queue.actions(id);
+        self.write(move |tx| {
+            let (_, settings) = registers_of(&tx.reading(), workspace)?;
+            author(tx, now, &mut rng, workspace, settings, &actions)
+        });
+    }
+
     /// Enrols a device of a member.
     pub(crate) fn phone(&mut self, member: MemberId) -> Phone {
         let (now, mut rng, workspace) = (self.now, self.rng(), self.workspace);
@@ -174,7 +185,7 @@ impl Phone {
     /// Authors a verb as our device would.
     pub(crate) fn intent(&mut self, office: &mut Office, document: DocumentId, verb: &Verb) -> PushedIntent {
         let id = IntentId::generate(office.now, &mut office.rng);
-        let author = Author { member: self.pusher.member, intent: id, at: office.now };
+        let author = Author { member: self.pusher.member, intent: id, at: office.now, assignable: true };
         let held = self.documents.entry(document).or_insert_with(|| Document::new(verb.kind()));
         let actions = match verb.kind() {
             Kind::Contact => {

@@ -130,7 +130,7 @@ impl Shop {
     pub(super) async fn reply(&self, conversation: DocumentId, text: &str) -> MessageId {
         let (now, mut rng, workspace, text) = (self.app.now(), self.app.rng(), self.workspace, text.to_owned());
         let id = IntentId::generate(now, &mut rng);
-        let message = NewMessage { kind: MessageKind::Outbound, by: None, text, at: now };
+        let message = NewMessage::new(MessageKind::Outbound, None, text, now);
         self.write(move |tx| {
             accept::author(tx, now, &mut rng, workspace, conversation, &[Action::AddMessage { id, message }])
         })

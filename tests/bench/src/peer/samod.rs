@@ -159,7 +159,7 @@ impl Author {
         let at = Timestamp(1_793_500_000_000);
         let id = IntentId::generate(at, &mut self.rng);
         let by = Some(MemberId::generate(at, &mut self.rng));
-        let message = NewMessage { kind: MessageKind::Outbound, by, text: text.to_owned(), at };
+        let message = NewMessage::new(MessageKind::Outbound, by, text.to_owned(), at);
         let change = held.author(self.actors[number].clone(), id, at, &[Action::AddMessage { id, message }]).unwrap();
         handle.with_document(|document| document.apply_changes([change]).unwrap());
     }

@@ -68,12 +68,12 @@ fn what_depends_on_a_refused_change_is_blocked_by_it() {
     let id = IntentId::generate(scene.office.now, &mut scene.office.rng);
     let forged = Action::AddMessage {
         id,
-        message: offdesk_core::model::NewMessage {
-            kind: offdesk_core::model::MessageKind::Note,
-            by: Some(scene.ana),
-            text: "Ana said so".into(),
-            at: scene.office.now,
-        },
+        message: offdesk_core::model::NewMessage::new(
+            offdesk_core::model::MessageKind::Note,
+            Some(scene.ana),
+            "Ana said so".into(),
+            scene.office.now,
+        ),
     };
     let forged = scene.phone.raw(&mut scene.office, scene.document, Kind::Conversation, id, &[forged]);
     let after = scene.phone.intent(&mut scene.office, scene.document, &reply("As Ana said"));

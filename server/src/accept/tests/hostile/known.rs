@@ -75,7 +75,7 @@ fn an_intent_id_of_another_document_can_not_be_used() {
         scene.phone.actors.clear();
         scene.phone.pull(&scene.office, elsewhere, Kind::Conversation);
         let member = scene.mallory;
-        let author = offdesk_core::intents::Author { member, intent: id, at: scene.office.now };
+        let author = offdesk_core::intents::Author { member, intent: id, at: scene.office.now, assignable: true };
         let held = scene.office.conversation(elsewhere);
         let actions = reply("Mine").actions(&author, State::Conversation(Some(&held))).unwrap();
         let intent = scene.phone.raw(&mut scene.office, elsewhere, Kind::Conversation, id, &actions);
@@ -86,7 +86,12 @@ fn an_intent_id_of_another_document_can_not_be_used() {
     accepted(scene.phone.push(&scene.office, vec![mine.clone()]));
     scene.phone.actors.clear();
     scene.phone.pull(&scene.office, elsewhere, Kind::Conversation);
-    let author = offdesk_core::intents::Author { member: scene.mallory, intent: mine.id, at: scene.office.now };
+    let author = offdesk_core::intents::Author {
+        member: scene.mallory,
+        intent: mine.id,
+        at: scene.office.now,
+        assignable: true,
+    };
     let held = scene.office.conversation(elsewhere);
     let actions = reply("Mine").actions(&author, State::Conversation(Some(&held))).unwrap();
     let again = scene.phone.raw(&mut scene.office, elsewhere, Kind::Conversation, mine.id, &actions);

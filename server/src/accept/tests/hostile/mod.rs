@@ -4,6 +4,7 @@
 mod actor;
 mod bytes;
 mod commit;
+mod contacts;
 mod dependencies;
 mod generator;
 mod groups;
@@ -11,6 +12,7 @@ mod known;
 mod meaning;
 mod policy;
 mod registers;
+mod sorting;
 
 use super::*;
 use automerge::{

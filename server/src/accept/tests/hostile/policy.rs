@@ -9,7 +9,7 @@ use offdesk_core::{
 
 impl Scene {
     fn note(&self, id: IntentId, by: Option<MemberId>, kind: MessageKind) -> Action {
-        Action::AddMessage { id, message: NewMessage { kind, by, text: "Hi".into(), at: self.office.now } }
+        Action::AddMessage { id, message: NewMessage::new(kind, by, "Hi".into(), self.office.now) }
     }
 
     fn assign(&self, id: IntentId, member: MemberId, by: Option<MemberId>, reason: AssignmentReason) -> Action {
@@ -375,9 +375,6 @@ fn absurd_claims_of_what_was_seen_harm_nobody() {
         accepted(scene.phone.push(&scene.office, vec![intent.clone()]));
         assert_eq!(scene.delivery(intent.id), Delivery::Accepted, "{order} {age_ms}");
     }
-    let mut intent = scene.reply();
-    intent.seen = None;
-    accepted(scene.phone.push(&scene.office, vec![intent]));
 }
 
 /// R32: what is offered again is never sent on its own, and nothing makes it so.

@@ -7,7 +7,7 @@ mod mutations;
 use std::collections::BTreeSet;
 
 use super::*;
-use offdesk_core::model::{AssignmentKey, HeldChoice, Message, MessageKind, conversation::AssignmentReason};
+use offdesk_core::model::{AssignmentKey, HeldChoice, Message, MessageKind, Priority, conversation::AssignmentReason};
 use rand::RngExt;
 
 /// Pushed intents of one run.
@@ -25,6 +25,8 @@ struct World {
     assignable: BTreeSet<MemberId>,
     documents: Vec<DocumentId>,
     theirs: DocumentId,
+    /// One that is open, one that is archived.
+    queues: (QueueId, QueueId),
     known: BTreeMap<DocumentId, Known>,
     ids: Vec<IntentId>,
     actors: Vec<ActorId>,
@@ -58,6 +60,10 @@ fn world(seed: u64) -> World {
         let message = Inbound { workspace, channel, phone, text: "private".into(), provider_id: "SM".into() };
         Ok(inbound(tx, now, &mut rng, &message)?.document)
     });
+    let queues = (QueueId([1; 16]), QueueId([2; 16]));
+    let queue = |archived| Queue { name: "Sales".into(), archived, members: BTreeSet::new() };
+    office.queue(queues.0, &queue(false));
+    office.queue(queues.1, &queue(true));
     World {
         office,
         dice: StdRng::seed_from_u64(seed),
@@ -66,6 +72,7 @@ fn world(seed: u64) -> World {
         assignable: members.iter().filter(|(_, level)| level.1 != DashboardAccess::None).map(|(id, _)| *id).collect(),
         documents,
         theirs,
+        queues,
         known: BTreeMap::new(),
         ids: vec![IntentId([5; 16])],
         actors: vec![offdesk_core::model::genesis::actor(Kind::Conversation)],
@@ -128,9 +135,9 @@ impl World {
             |member, reason| Action::Assign { key: AssignmentKey { member, intent: id }, by: Some(by), reason, at };
         let message = |kind, text: String| Action::AddMessage {
             id,
-            message: offdesk_core::model::NewMessage { kind, by: Some(by), text, at },
+            message: offdesk_core::model::NewMessage::new(kind, Some(by), text, at),
         };
-        match (self.dice.random_range(0..12), &conversation) {
+        match (self.dice.random_range(0..18), &conversation) {
             (0..=3, _) => {
                 let text = format!("reply {}", self.dice.random::<u32>());
                 vec![message(MessageKind::Outbound, text), assign(me, AssignmentReason::Reply)]
@@ -158,6 +165,38 @@ impl World {
             }
             (10, Some(conversation)) if !conversation.tags.is_empty() => {
                 vec![Action::RemoveTag { tag: conversation.tags.iter().next().cloned().unwrap_or_default() }]
+            }
+            (11, Some(conversation)) => {
+                let seen = conversation.messages.keys().next_back().copied().filter(|_| self.chance(50));
+                let until = Timestamp(at.millis() + self.dice.random_range(-9..9) * 8_000_000_000);
+                vec![Action::Snooze { id, by, at, until, seen }]
+            }
+            (12, Some(conversation)) if !conversation.sorting.snoozes.is_empty() => {
+                let all: Vec<IntentId> = conversation.sorting.snoozes.iter().map(|snooze| snooze.id).collect();
+                vec![Action::Wake { snooze: Self::pick(&mut self.dice, &all), id, by, at }]
+            }
+            (13, Some(conversation)) => {
+                // Setting what is so already is no operation.
+                let others: Vec<Priority> =
+                    Priority::ALL.into_iter().filter(|other| *other != conversation.sorting.priority).collect();
+                vec![Action::SetPriority { priority: Self::pick(&mut self.dice, &others) }]
+            }
+            (14, Some(conversation)) => {
+                let all = [Some(self.queues.0), Some(self.queues.1), Some(QueueId([9; 16])), None];
+                let others: Vec<Option<QueueId>> =
+                    all.into_iter().filter(|other| *other != conversation.sorting.queue).collect();
+                vec![Action::SetQueue { queue: Self::pick(&mut self.dice, &others) }]
+            }
+            (15, _) => {
+                let mut note = offdesk_core::model::NewMessage::new(MessageKind::Note, Some(by), "note".into(), at);
+                note.mentions = [member, Self::pick(&mut self.dice, &members)].into();
+                vec![Action::AddMessage { id, message: note }]
+            }
+            (16, _) => {
+                let text = format!("later {}", self.dice.random::<u32>());
+                let mut later = offdesk_core::model::NewMessage::new(MessageKind::Outbound, Some(by), text, at);
+                later.later = Some(Timestamp(at.millis() + self.dice.random_range(-9..9) * 8_000_000_000));
+                vec![Action::AddMessage { id, message: later }, assign(me, AssignmentReason::Reply)]
             }
             _ => vec![tag],
         }
@@ -232,11 +271,15 @@ impl World {
         assert_eq!(count("reopenings"), conversation.reopenings.len());
         assert_eq!(count("decisions"), conversation.decisions.len());
         assert_eq!(count("tags"), conversation.tags.len());
-        for name in ["snoozes", "handler", "fields", "timeline", "marks"] {
+        let sorting = &conversation.sorting;
+        assert_eq!(count("snoozes"), sorting.snoozes.len() + sorting.wakings.len());
+        let fields = usize::from(raw.get(map(&raw, "fields"), "priority").unwrap().is_some());
+        assert_eq!(count("fields"), fields + usize::from(sorting.queue.is_some()));
+        for name in ["handler", "timeline", "marks"] {
             assert_eq!(count(name), 0, "{name}");
         }
         assert_eq!(raw.keys(ROOT).count(), 16);
-        for name in ["messages", "assignments", "closings", "reopenings", "decisions"] {
+        for name in ["messages", "assignments", "closings", "reopenings", "decisions", "snoozes"] {
             let object = map(&raw, name);
             assert!(raw.keys(&object).all(|key| raw.get_all(&object, key).unwrap().len() == 1), "{name}");
         }

@@ -9,6 +9,9 @@
 //! the same change. What an operation supersedes (`pred`) must be exactly what stood at its own key at the heads that
 //! its author saw: a `pred` that names an operation elsewhere would erase it.
 
+mod entries;
+mod scalars;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Display,
@@ -18,14 +21,11 @@ use std::{
 use crate::{
     ids::{IntentId, MemberId},
     model::{
-        Action, AssignmentKey, Document, HeldChoice, Kind, NewMessage, Refusal, RefusalCode,
-        action::{ContactField, MAX_FIELD_BYTES, MAX_TEXT_BYTES, MessageKind, RegisterMap, RegisterValue},
-        conversation::{AssignmentReason, Origin, keys},
+        Action, AssignmentKey, Document, Kind, Refusal, RefusalCode,
+        action::MAX_FIELD_BYTES,
+        conversation::keys,
         document::{intent_of, map},
-        genesis::{
-            self, ASSIGNMENTS, CLOSINGS, CUSTOM, DECISIONS, FIELDS, MEMBERS, MESSAGES, ORIGINS, PHONES, REOPENINGS,
-            ROLES, SHARED, TAGS, VALUES,
-        },
+        genesis::{self, ASSIGNMENTS, CLOSINGS, DECISIONS, MESSAGES, REOPENINGS, SNOOZES},
     },
     time::Timestamp,
 };
@@ -66,6 +66,8 @@ pub fn entries(document: &Document, change: &automerge::Change) -> Option<Vec<Ac
                 | Action::Assign { .. }
                 | Action::Close { .. }
                 | Action::Reopen { .. }
+                | Action::Snooze { .. }
+                | Action::Wake { .. }
                 | Action::DecideHeld { .. }
         )
     };
@@ -185,7 +187,7 @@ impl<'a> Reader<'a> {
         }
         self.check_predecessors(map, key, op)?;
         match (map, &op.action) {
-            (MESSAGES | ASSIGNMENTS | CLOSINGS | REOPENINGS | DECISIONS, OpType::Make(ObjType::Map)) => {
+            (MESSAGES | ASSIGNMENTS | CLOSINGS | REOPENINGS | DECISIONS | SNOOZES, OpType::Make(ObjType::Map)) => {
                 if !op.pred.is_empty() || self.exists(map, key) {
                     return Err(Refusal::new(RefusalCode::WrongAction, map, "entries can't be changed once written"));
                 }
@@ -197,7 +199,7 @@ impl<'a> Reader<'a> {
                 self.actions.push(Action::Unassign { key });
                 Ok(())
             }
-            (MESSAGES | CLOSINGS | REOPENINGS | DECISIONS, OpType::Delete) => {
+            (MESSAGES | CLOSINGS | REOPENINGS | DECISIONS | SNOOZES, OpType::Delete) => {
                 Err(Refusal::new(RefusalCode::WrongAction, map, "entries can't be deleted"))
             }
             (_, OpType::Put(value)) => self.scalar(map, key, Some(value)),
@@ -240,73 +242,6 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn scalar(&mut self, map: &'static str, key: &str, value: Option<&ScalarValue>) -> Result<(), Refusal> {
-        let flag = |value: Option<&ScalarValue>| match value {
-            Some(ScalarValue::Boolean(true)) => Ok(true),
-            None => Ok(false),
-            _ => Err(Refusal::new(RefusalCode::WrongType, map, "must be true")),
-        };
-        let text = |value: Option<&ScalarValue>| match value {
-            Some(ScalarValue::Str(text)) => bounded(map, text).map(Some),
-            None => Ok(None),
-            _ => Err(Refusal::new(RefusalCode::WrongType, map, "must be a text")),
-        };
-        let action = match (self.document.kind(), map) {
-            (Kind::Conversation, TAGS) => {
-                if key.is_empty() || key.len() > MAX_FIELD_BYTES || key.trim() != key {
-                    return Err(Refusal::new(
-                        RefusalCode::WrongType,
-                        map,
-                        "a tag has 1 to 1024 bytes and no blanks around it",
-                    ));
-                }
-                if flag(value)? { Action::AddTag { tag: key.into() } } else { Action::RemoveTag { tag: key.into() } }
-            }
-            (Kind::Conversation, ORIGINS) => match (Origin::from_name(key), value) {
-                (Some(origin), Some(ScalarValue::Timestamp(at))) => Action::AddOrigin { origin, at: time(map, *at)? },
-                (Some(_), None) => return Err(Refusal::new(RefusalCode::WrongAction, map, "an origin stays")),
-                _ => return Err(Refusal::new(RefusalCode::WrongType, map, "must be a known origin with a time")),
-            },
-            (Kind::Contact, PHONES) => {
-                let phone = key.to_owned();
-                if flag(value)? { Action::AddPhone { phone } } else { Action::RemovePhone { phone } }
-            }
-            (Kind::Contact, SHARED) => {
-                let member: MemberId = parse(map, key)?;
-                if flag(value)? { Action::ShareContact { member } } else { Action::UnshareContact { member } }
-            }
-            (Kind::Contact, FIELDS) => {
-                let field = match key {
-                    "name" => ContactField::Name,
-                    "email" => ContactField::Email,
-                    "owner" => ContactField::Owner,
-                    _ => return Err(Refusal::new(RefusalCode::UnknownPath, map, "a contact has no such field")),
-                };
-                Action::SetContactField { field, value: text(value)? }
-            }
-            (Kind::Contact, CUSTOM) => Action::SetCustomField { name: key.into(), value: text(value)? },
-            (Kind::Directory, MEMBERS) => self.register(RegisterMap::Members, key, value)?,
-            (Kind::Directory, ROLES) => self.register(RegisterMap::Roles, key, value)?,
-            (Kind::Settings, VALUES) => self.register(RegisterMap::Values, key, value)?,
-            _ => return Err(Refusal::new(RefusalCode::UnknownPath, map, "nobody writes this map")),
-        };
-        self.actions.push(action);
-        Ok(())
-    }
-
-    fn register(&self, map: RegisterMap, key: &str, value: Option<&ScalarValue>) -> Result<Action, Refusal> {
-        let value = match value {
-            None => None,
-            Some(ScalarValue::Boolean(value)) => Some(RegisterValue::Bool(*value)),
-            Some(ScalarValue::Int(value)) => Some(RegisterValue::Int(*value)),
-            Some(ScalarValue::Str(value)) => Some(RegisterValue::Text(bounded(key, value)?)),
-            Some(_) => {
-                return Err(Refusal::new(RefusalCode::WrongType, key, "must be a text, a whole number or a yes or no"));
-            }
-        };
-        Ok(Action::SetRegister { map, key: key.into(), value })
-    }
-
     fn finish(mut self) -> Result<Vec<Action>, Refusal> {
         let mut actions = Vec::new();
         if !self.root.is_empty() {
@@ -330,125 +265,6 @@ impl<'a> Reader<'a> {
             return Err(Refusal::new(RefusalCode::Malformed, "ops", "it changes nothing"));
         }
         Ok(actions)
-    }
-
-    fn entry(&self, entry: Entry) -> Result<Action, Refusal> {
-        let map = entry.map;
-        let mut fields = Fields { map, fields: entry.fields };
-        let by = fields.member(keys::BY)?;
-        if matches!(self.author, Author::Is(author) if author != by) {
-            return Err(Refusal::new(
-                RefusalCode::ForgedAuthor,
-                map,
-                "it names another author than the member who sent it",
-            ));
-        }
-        let member = || by.ok_or_else(|| Refusal::new(RefusalCode::WrongType, map, "it names no author"));
-        let action = match map {
-            MESSAGES => {
-                let id = self.own(map, &entry.key)?;
-                let kind = fields.text(keys::KIND)?;
-                let kind = keys::parse_message_kind(&kind).ok_or_else(|| fields.wrong("no such kind of message"))?;
-                if kind == MessageKind::Inbound && matches!(self.author, Author::Is(Some(_))) {
-                    return Err(Refusal::new(RefusalCode::ForgedAuthor, map, "only the relay writes inbound messages"));
-                }
-                let text = fields.text(keys::TEXT)?;
-                if text.len() > MAX_TEXT_BYTES {
-                    return Err(Refusal::new(RefusalCode::TooLarge, map, "a text has at most 16384 bytes"));
-                }
-                if text.trim().is_empty() {
-                    return Err(fields.wrong("a text is not blank"));
-                }
-                Action::AddMessage { id, message: NewMessage { kind, by, text, at: fields.time(keys::AT)? } }
-            }
-            ASSIGNMENTS => {
-                let key: AssignmentKey = parse(map, &entry.key)?;
-                if key.intent != self.intent {
-                    return Err(foreign_key(map));
-                }
-                let reason = fields.text(keys::REASON)?;
-                let reason = AssignmentReason::from_name(&reason).ok_or_else(|| fields.wrong("no such reason"))?;
-                Action::Assign { key, by, reason, at: fields.time(keys::AT)? }
-            }
-            CLOSINGS => {
-                let id = self.own(map, &entry.key)?;
-                let seen = fields.optional_text(keys::SEEN)?.map(|seen| parse(map, &seen)).transpose()?;
-                Action::Close { id, by: member()?, at: fields.time(keys::AT)?, seen }
-            }
-            REOPENINGS => {
-                let (closing, id) = self.pair(map, &entry.key)?;
-                Action::Reopen { closing, id, by: member()?, at: fields.time(keys::AT)? }
-            }
-            _ => {
-                let (message, id) = self.pair(map, &entry.key)?;
-                let choice = match fields.text(keys::CHOICE)?.as_str() {
-                    keys::SEND => HeldChoice::Send,
-                    keys::DROP => HeldChoice::Drop,
-                    _ => return Err(fields.wrong("no such choice")),
-                };
-                Action::DecideHeld { message, id, by: member()?, choice }
-            }
-        };
-        fields.finish()?;
-        Ok(action)
-    }
-
-    /// An entry's key must carry the intent's own id: nobody writes under another's.
-    fn own(&self, map: &'static str, key: &str) -> Result<IntentId, Refusal> {
-        let id: IntentId = parse(map, key)?;
-        if id == self.intent { Ok(id) } else { Err(foreign_key(map)) }
-    }
-
-    fn pair(&self, map: &'static str, key: &str) -> Result<(IntentId, IntentId), Refusal> {
-        let (first, second) = key
-            .split_once('/')
-            .ok_or_else(|| Refusal::new(RefusalCode::UnknownPath, map, "the key is not a pair of ids"))?;
-        Ok((parse(map, first)?, self.own(map, second)?))
-    }
-}
-
-struct Fields {
-    map: &'static str,
-    fields: BTreeMap<String, ScalarValue>,
-}
-
-impl Fields {
-    fn wrong(&self, reason: &str) -> Refusal {
-        Refusal::new(RefusalCode::WrongType, self.map, reason)
-    }
-
-    fn optional_text(&mut self, key: &str) -> Result<Option<String>, Refusal> {
-        match self.fields.remove(key) {
-            None => Ok(None),
-            Some(ScalarValue::Str(text)) => Ok(Some(text.to_string())),
-            Some(_) => Err(self.wrong(&format!("{key} must be a text"))),
-        }
-    }
-
-    fn text(&mut self, key: &str) -> Result<String, Refusal> {
-        self.optional_text(key)?.ok_or_else(|| self.wrong(&format!("{key} is missing")))
-    }
-
-    fn member(&mut self, key: &str) -> Result<Option<MemberId>, Refusal> {
-        self.optional_text(key)?.map(|text| parse(self.map, &text)).transpose()
-    }
-
-    fn time(&mut self, key: &str) -> Result<Timestamp, Refusal> {
-        match self.fields.remove(key) {
-            Some(ScalarValue::Timestamp(at)) => time(self.map, at),
-            _ => Err(self.wrong(&format!("{key} must be a time"))),
-        }
-    }
-
-    fn finish(self) -> Result<(), Refusal> {
-        match self.fields.keys().next() {
-            Some(key) => Err(Refusal::new(
-                RefusalCode::UnknownPath,
-                self.map,
-                &format!("an entry here has no field '{}'", key.chars().take(64).collect::<String>()),
-            )),
-            None => Ok(()),
-        }
     }
 }
 
