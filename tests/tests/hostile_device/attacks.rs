@@ -134,11 +134,11 @@ impl Scene {
 }
 
 fn note(by: MemberId, id: IntentId, at: Timestamp) -> Action {
-    Action::AddMessage { id, message: NewMessage { kind: MessageKind::Note, by: Some(by), text: "Hm".into(), at } }
+    Action::AddMessage { id, message: NewMessage::new(MessageKind::Note, Some(by), "Hm".into(), at) }
 }
 
 fn reply(by: MemberId, id: IntentId, at: Timestamp) -> Vec<Action> {
-    let message = NewMessage { kind: MessageKind::Outbound, by: Some(by), text: "Hello".into(), at };
+    let message = NewMessage::new(MessageKind::Outbound, Some(by), "Hello".into(), at);
     let (key, reason) = (AssignmentKey { member: by, intent: id }, AssignmentReason::Reply);
     vec![Action::AddMessage { id, message }, Action::Assign { key, by: Some(by), reason, at }]
 }
@@ -219,7 +219,7 @@ async fn nobody_forges_an_author() {
     let close = |_, id, at| vec![Action::Close { id, by: ana, at, seen: None }];
     assert_eq!(scene.act(BEN, close).await, FORGED);
     let inbound = |_, id, at| {
-        let message = NewMessage { kind: MessageKind::Inbound, by: None, text: "I agree to pay".into(), at };
+        let message = NewMessage::new(MessageKind::Inbound, None, "I agree to pay".into(), at);
         vec![Action::AddMessage { id, message }]
     };
     assert_eq!(scene.act(BEN, inbound).await, FORGED);
