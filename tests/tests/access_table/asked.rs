@@ -88,7 +88,7 @@ impl Hand<'_> {
         Some(match verb {
             Verb::Reply => reply(by, id, at),
             Verb::Note => {
-                let message = NewMessage { kind: MessageKind::Note, by: Some(by), text: "Hm".into(), at };
+                let message = NewMessage::new(MessageKind::Note, Some(by), "Hm".into(), at);
                 vec![Action::AddMessage { id, message }]
             }
             Verb::AssignColleague => vec![self.assign(self.company.cole, id)],

@@ -167,10 +167,7 @@ impl Founder<'_, '_> {
 /// The actions of a reply.
 pub fn reply(by: MemberId, id: IntentId, at: Timestamp) -> Vec<Action> {
     vec![
-        Action::AddMessage {
-            id,
-            message: NewMessage { kind: MessageKind::Outbound, by: Some(by), text: "Good morning".into(), at },
-        },
+        Action::AddMessage { id, message: NewMessage::new(MessageKind::Outbound, Some(by), "Good morning".into(), at) },
         Action::Assign {
             key: AssignmentKey { member: by, intent: id },
             by: Some(by),
