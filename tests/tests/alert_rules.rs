@@ -176,3 +176,20 @@ fn queues_and_blocked_contacts_narrow_who_is_told() {
     assert!(told(mention(CARL, ANA), &[], None, false).is_empty());
     assert_eq!(told(mention(CARL, ANA), &[CARL], None, false), [CARL]);
 }
+
+/// R16: an alert says by which rule it was raised and on which facts: which message, at which place, or who assigned whom.
+#[test]
+fn an_alert_explains_itself() {
+    let why = |happened, assignees: &[MemberId]| {
+        let mut alerts = route(happened, &assignees.iter().copied().collect(), &directory(), NOW);
+        let (member, alert) = alerts.remove(0);
+        assert_eq!((alert.member, alert.at), (Some(member), NOW));
+        (alert.why.rule(), alert.why)
+    };
+    let message = IntentId([9; 16]);
+    assert_eq!(why(HELLO, &[CARL]), ("R11", Why::Assigned { message, order: 40 }));
+    assert_eq!(why(HELLO, &[]), ("R12", Why::Unassigned { message, order: 40 }));
+    let intent = IntentId([8; 16]);
+    let assigned = Happened::Assigned { member: CARL, by: Some(ANA), intent };
+    assert_eq!(why(assigned, &[CARL]), ("R14", Why::AssignedBy { by: Some(ANA), intent: Some(intent) }));
+}

@@ -101,6 +101,27 @@ async fn a_revoked_device_wipes_itself() {
     eventually("the other one goes on", || kept.texts(conversation).len() == 2).await;
 }
 
+/// R10, at once: a revoked device learns of it on its open stream, though nothing else happens in the workspace.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revocation_ends_an_open_stream() {
+    let world = World::open().await;
+    let ana = world.member("Ana", AGENT).await;
+    let lost = world.phone(&ana, "Ana's lost phone").await;
+    let id = world.device_id("Ana's lost phone").await;
+    let (now, mut rng, workspace) = (world.app().now(), world.app().rng(), world.workspace());
+    world
+        .store()
+        .write(move |tx: &mut offdesk_relay::store::Tx<'_>| {
+            let mut actor = admin::Actor { now, rng: &mut rng, who: "the scene" };
+            admin::device::revoke(tx, &mut actor, workspace, id)
+        })
+        .await
+        .unwrap();
+    eventually("it knows", || lost.status().revoked).await;
+    lost.close().await;
+    world.stop().await;
+}
+
 /// R17: texting a number is no way into its history: Rita starts a conversation that exists and that she may not write. She
 /// is told that it needs access and nothing else; her text is kept; nobody is texted.
 #[tokio::test(flavor = "multi_thread")]

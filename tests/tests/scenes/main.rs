@@ -4,6 +4,7 @@
 
 mod access;
 mod bad_input;
+mod finding;
 mod merging;
 mod offline;
 mod own_devices;
