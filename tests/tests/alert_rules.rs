@@ -181,15 +181,18 @@ fn queues_and_blocked_contacts_narrow_who_is_told() {
 #[test]
 fn an_alert_explains_itself() {
     let why = |happened, assignees: &[MemberId]| {
-        let mut alerts = route(happened, &assignees.iter().copied().collect(), &directory(), NOW);
+        let (directory, assignees) = (directory(), assignees.iter().copied().collect());
+        let situation = Situation { assignees: &assignees, queue: None, blocked: false, directory: &directory };
+        let mut alerts = route(happened, &situation, NOW);
         let (member, alert) = alerts.remove(0);
         assert_eq!((alert.member, alert.at), (Some(member), NOW));
         (alert.why.rule(), alert.why)
     };
     let message = IntentId([9; 16]);
     assert_eq!(why(HELLO, &[CARL]), ("R11", Why::Assigned { message, order: 40 }));
-    assert_eq!(why(HELLO, &[]), ("R12", Why::Unassigned { message, order: 40 }));
+    assert_eq!(why(HELLO, &[]), ("R12", Why::Unassigned { message, order: 40, queue: None }));
     let intent = IntentId([8; 16]);
     let assigned = Happened::Assigned { member: CARL, by: Some(ANA), intent };
-    assert_eq!(why(assigned, &[CARL]), ("R14", Why::AssignedBy { by: Some(ANA), intent: Some(intent) }));
+    let by = Why::AssignedBy { by: Some(ANA), intent: Some(intent), automation: None };
+    assert_eq!(why(assigned, &[CARL]), ("R14", by));
 }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use offdesk_core::{
-    engine::{Error, TimelineEvent},
+    engine::Error,
     intents::{ContactEdit, NewContact},
     model::{Origin, conversation::AssignmentReason},
+    protocol::Deed,
     triage::InboxFilter,
 };
 use offdesk_tests::{AGENT, Phone, World, eventually};
@@ -98,7 +99,7 @@ async fn the_panel_tells_who_did_what() {
     anas.live().await;
     eventually("Ben's panel has it all", || {
         let known = bens.conversation(conversation);
-        known.is_ok_and(|view| view.timeline.iter().any(|entry| entry.what == TimelineEvent::Closed))
+        known.is_ok_and(|view| view.timeline.iter().any(|entry| entry.what == Deed::Closed))
     })
     .await;
     let view = bens.conversation(conversation).unwrap();
@@ -108,12 +109,8 @@ async fn the_panel_tells_who_did_what() {
     assert!(card.phones.contains(MARIA) && view.row.tags.contains("roof"));
     assert_eq!(view.assignments.len(), 1);
     let told: Vec<_> = view.timeline.iter().map(|entry| (entry.by, entry.what.clone())).collect();
-    let assigned = TimelineEvent::Assigned { member: ben.id, reason: AssignmentReason::Manual };
-    let expected = [
-        (None, TimelineEvent::Origin(Origin::Direct)),
-        (Some(ana.id), assigned),
-        (Some(ana.id), TimelineEvent::Closed),
-    ];
+    let assigned = Deed::Assigned { member: ben.id, reason: AssignmentReason::Manual };
+    let expected = [assigned, Deed::Tagged("roof".into()), Deed::Closed].map(|deed| (Some(ana.id), deed));
     assert_eq!(told, expected);
     world.stop().await;
 }
