@@ -128,6 +128,12 @@ ids! {
     QueueId;
     /// An automation of the workspace.
     AutomationId;
+    /// A canned response of the workspace.
+    CannedId;
+    /// An engagement of the workspace's web chat.
+    EngagementId;
+    /// Opening hours that queues refer to.
+    HoursId;
     /// One telling of one member about one cause (R15).
     AlertId;
 }

@@ -6,6 +6,7 @@
 //!
 //! ```text
 //!   ids, time, phone        identifiers, instants, phone numbers
+//!   template                texts with variables
 //!   model                   what the documents hold; Automerge's keys live only here
 //!   policy  triage          who may do and see what; list rows, filters, diffs
 //!   alerts  intents         who is told of what; what members ask for, one file a verb
@@ -57,6 +58,7 @@ pub mod policy;
 pub mod protocol;
 pub mod store;
 pub mod sync;
+pub mod template;
 pub mod time;
 mod tolerant;
 pub mod triage;

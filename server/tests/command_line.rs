@@ -227,3 +227,77 @@ fn a_list_reads_well() {
     let ben = &json[1];
     assert_eq!((&ben["name"], &ben["role_name"], &ben["active"]), (&json!("Ben"), &json!("Agent"), &json!(true)));
 }
+
+/// R1, R36 to R39: all of the set-up is made, listed and changed at the command line, and what can't be is told.
+#[test]
+fn a_workspace_is_set_up() {
+    let desk = Desk::new();
+    desk.acme();
+    let admin = |arguments: &[&str]| desk.json(&[&["admin"], arguments].concat());
+    admin(&[
+        "hours",
+        "add",
+        "--name",
+        "Office",
+        "--zone",
+        "America/New_York",
+        "--open",
+        "mon-fri=09:00-12:00,13:00-17:30",
+    ]);
+    let changed = admin(&["hours", "set", "office", "--shut", "fri", "--closed", "2026-12-25"]);
+    assert_eq!((&changed["week"]["thu"], &changed["week"]["fri"]), (&json!("09:00-12:00 13:00-17:30"), &Value::Null));
+    assert_eq!(changed["closed"], json!(["2026-12-25"]));
+
+    admin(&["queue", "add", "--name", "Sales", "--member", "ben", "--hours", "office", "--reply-within", "1h"]);
+    let queue = admin(&["queue", "set", "sales", "--name", "Sales east", "--add-member", "ana"]);
+    assert_eq!((&queue["name"], queue["members"].as_array().unwrap().len()), (&json!("Sales east"), 2));
+    assert_eq!(queue["reply_within_ms"], 3_600_000);
+    assert_eq!(admin(&["queue", "archive", "sales"])["archived"], true);
+    assert_eq!(admin(&["queue", "restore", "sales"])["archived"], false);
+    let list = String::from_utf8(desk.run(&["admin", "queue", "list"]).stdout).unwrap();
+    assert!(list.contains("Sales east") && list.contains("Office") && list.contains("1h"), "{list}");
+
+    admin(&[
+        "canned",
+        "add",
+        "--shortcut",
+        "thanks",
+        "--text",
+        "Thank you, {contact.first_name|friend}! {member.name}",
+    ]);
+    let preview = admin(&["canned", "preview", "thanks", "--contact", "Mara Lindgren", "--member", "ben"]);
+    assert_eq!(preview["text"], "Thank you, Mara! Ben");
+    let preview = admin(&["canned", "preview", "--text", "{contact.nickname}, {contact.name}", "--contact", ""]);
+    assert_eq!((&preview["unknown"], &preview["missing"]), (&json!(["contact.nickname"]), &json!(["contact.name"])));
+
+    admin(&["engagement", "add", "--name", "Pricing", "--page", "*/pricing", "--greeting", "Hi", "--queue", "sales"]);
+    assert_eq!(admin(&["engagement", "enable", "pricing"])["enabled"], true);
+    let cart = ["automation", "add", "--name", "Cart", "--event", "abandoned_checkout", "--template", "{data.url}"];
+    let fields = ["--record-owner", "true", "--origin", "cart_recovery", "--quiet", "21:00-08:00", "--delay", "1h"];
+    let automation = admin(&[&cart[..], &fields[..]].concat());
+    assert_eq!((&automation["origin"], &automation["quiet"]), (&json!("cart_recovery"), &json!("21:00-08:00")));
+    assert_eq!(admin(&["automation", "list"]).as_array().unwrap().len(), 1);
+
+    for (code, arguments, said) in [
+        (1, vec!["queue", "add", "--name", "Sales east"], "there is a queue 'Sales east'"),
+        (1, vec!["queue", "set", "sales", "--add-member", "cho"], "there is no member 'cho'"),
+        (1, vec!["hours", "remove", "office"], "the queue 'Sales east' has these hours"),
+        (1, vec!["hours", "set", "office", "--zone", "Mars/Olympus"], "there is no such time zone"),
+        (1, vec!["canned", "set", "thanks", "--text", "{price}"], "there is no variable price"),
+        (1, vec!["canned", "add", "--shortcut", "two words", "--text", "x"], "this can't be its value"),
+        (1, vec!["engagement", "set", "pricing", "--outside-hours", "away"], "this is needed: away"),
+        (1, vec!["role", "remove", "agent"], "Ben have the role 'Agent'"),
+        (2, vec!["hours", "add", "--name", "x", "--zone", "UTC", "--open", "mon-fri"], "such as mon-fri=09:00-17:30"),
+        (2, vec!["automation", "set", "cart", "--handler", "nobody"], "possible values: human, ai"),
+    ] {
+        let told = desk.complaint(code, &[&["admin"], &arguments[..]].concat());
+        assert!(told.contains(said), "{arguments:?}: {told}");
+    }
+    admin(&["automation", "remove", "cart"]);
+    admin(&["engagement", "remove", "pricing"]);
+    admin(&["canned", "remove", "thanks"]);
+    admin(&["queue", "set", "sales", "--hours", "none"]);
+    admin(&["hours", "remove", "office"]);
+    let trail = admin(&["audit", "list"]);
+    assert!(trail[0]["act"].as_str().unwrap().starts_with("removed hours 'Office'"), "{trail}");
+}

@@ -96,7 +96,12 @@ fn make() -> Result<Furniture, AdminError> {
         let settings = accept::settings_of(&tx.reading(), workspace)?;
         for (at, id) in QUEUES.into_iter().enumerate() {
             let on = if at == 1 { &members[..3] } else { &members[..0] };
-            let queue = Queue { name: format!("queue {at}"), archived: at == 2, members: on.iter().copied().collect() };
+            let queue = Queue {
+                name: format!("queue {at}"),
+                archived: at == 2,
+                members: on.iter().copied().collect(),
+                ..Queue::default()
+            };
             accept::author(tx, now, &mut rng, workspace, settings, &queue.actions(id))?;
         }
         Ok::<_, AdminError>((workspace, members, roles))

@@ -12,11 +12,11 @@ use offdesk_core::{
     intents::{Author, State, Verb},
     model::{
         Action, AssignmentKey, Channel, Contact, ContactAccess, Conversation, DashboardAccess, Directory, Member,
-        MessageAccess, Refusal, RefusalCode, Role, RoleKind,
+        MessageAccess, Refusal, RefusalCode, Role, RoleKind, Settings,
         action::{RegisterMap, RegisterValue},
         conversation::AssignmentReason,
     },
-    policy::{Access, ConversationFacts, Visibility, judge_conversation, judge_registers},
+    policy::{Access, After, ConversationFacts, Visibility, judge_conversation, judge_registers},
     time::Timestamp,
 };
 
@@ -110,6 +110,12 @@ fn reply() -> Verb {
     Verb::Reply { text: "Hello".into() }
 }
 
+/// The set-up with these members, and settings that nobody touched.
+fn after(directory: &Directory) -> After<'_> {
+    static SETTINGS: std::sync::LazyLock<Settings> = std::sync::LazyLock::new(Settings::default);
+    After { directory, settings: &SETTINGS, known_zone: &|_| true }
+}
+
 /// R1, R2: the directory and the settings are for administrators; a User may read them and not write.
 #[test]
 fn only_administrators_change_the_set_up() {
@@ -119,8 +125,8 @@ fn only_administrators_change_the_set_up() {
         value: Some(RegisterValue::Text(value.into())),
     };
     let directory = directory(ADMINISTRATOR, AGENT);
-    assert!(judge_registers(&access(&directory, ANA), &[name("Acme")], None).is_ok());
-    let refused = judge_registers(&access(&directory, BEN), &[name("Mine")], None);
+    assert!(judge_registers(&access(&directory, ANA), &[name("Acme")], &after(&directory)).is_ok());
+    let refused = judge_registers(&access(&directory, BEN), &[name("Mine")], &after(&directory));
     assert_eq!(code(refused), Some(RefusalCode::Forbidden));
 }
 
@@ -135,11 +141,11 @@ fn the_last_administrator_stays() {
     };
     let mut after = before.clone();
     after.members.get_mut(&ANA).unwrap().active = false;
-    let refused = judge_registers(&access(&before, ANA), std::slice::from_ref(&deactivate), Some(&after));
+    let refused = judge_registers(&access(&before, ANA), std::slice::from_ref(&deactivate), &self::after(&after));
     assert_eq!(code(refused), Some(RefusalCode::LastAdministrator));
     let mut two = after;
     two.members.get_mut(&BEN).unwrap().role = Some(RoleId(ANA.0));
-    assert!(judge_registers(&access(&before, ANA), &[deactivate], Some(&two)).is_ok());
+    assert!(judge_registers(&access(&before, ANA), &[deactivate], &self::after(&two)).is_ok());
 }
 
 /// R2: a member without a role has nothing; R10: neither has one who was deactivated.

@@ -16,16 +16,17 @@ const MAY_USE: &[(&str, &str)] = &[
     ("time", ""),
     ("tolerant", ""),
     ("phone", ""),
+    ("template", ""),
     ("ids", "time"),
     ("model", "time phone ids"),
-    ("policy", "time phone ids model"),
+    ("policy", "time phone template ids model"),
     ("alerts", "time tolerant ids model policy"),
     ("intents", "time phone ids model policy"),
     ("protocol", "time tolerant ids model policy alerts"),
     ("triage", "time phone ids model policy alerts protocol"),
     ("sync", "time phone ids model policy alerts intents protocol triage"),
     ("store", "failpoint time phone ids model policy alerts intents protocol triage sync"),
-    ("engine", "failpoint time phone ids model policy alerts intents protocol triage sync store"),
+    ("engine", "failpoint time phone template ids model policy alerts intents protocol triage sync store"),
 ];
 
 /// The longest source file, in lines.

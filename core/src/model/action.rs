@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ids::{ContactId, ConversationId, IntentId, MemberId, MessageId, QueueId},
     model::{
+        Kind,
         contact::Consent,
         conversation::{AssignmentReason, Channel, Origin},
         sorting::Priority,
@@ -57,6 +58,8 @@ pub const MAX_TEXT_BYTES: usize = 16 * 1024;
 pub const MAX_MENTIONS: usize = 32;
 /// The longest tag, name or field value, in bytes.
 pub const MAX_FIELD_BYTES: usize = 1024;
+/// The longest text of a canned response, a greeting or an automation, in bytes.
+pub const MAX_TEMPLATE_BYTES: usize = 4 * 1024;
 
 /// One assignment of one member: removing deletes the assignments that the remover saw, so that a concurrent
 /// addition, which has a key of its own, stays (R20).
@@ -301,12 +304,36 @@ pub enum RegisterMap {
     Values,
     /// Settings: queues, keys `{queue}.{field}`.
     Queues,
+    /// Settings: canned responses, keys `{canned}.{field}`.
+    Canned,
+    /// Settings: engagements, keys `{engagement}.{field}`.
+    Engagements,
+    /// Settings: automations, keys `{automation}.{field}`.
+    Automations,
+    /// Settings: opening hours, keys `{hours}.{field}`.
+    Hours,
 }
 
 impl RegisterMap {
     /// The map's name in its document.
     pub fn name(self) -> &'static str {
         crate::model::write::register_map(self)
+    }
+
+    /// The kind of document that has it.
+    pub const fn kind(self) -> Kind {
+        match self {
+            RegisterMap::Members | RegisterMap::Roles => Kind::Directory,
+            _ => Kind::Settings,
+        }
+    }
+
+    /// The longest text that one of its registers holds, in bytes.
+    pub const fn max_text_bytes(self) -> usize {
+        match self {
+            RegisterMap::Canned | RegisterMap::Engagements | RegisterMap::Automations => MAX_TEMPLATE_BYTES,
+            _ => MAX_FIELD_BYTES,
+        }
     }
 }
 

@@ -108,10 +108,10 @@ const MARKS: &str = "marks";
 pub(crate) const CONSENT: &str = "consent";
 const MERGES: &str = "merges";
 pub(crate) const QUEUES: &str = "queues";
-const CANNED: &str = "canned";
-const ENGAGEMENTS: &str = "engagements";
-const AUTOMATIONS: &str = "automations";
-const HOURS: &str = "hours";
+pub(crate) const CANNED: &str = "canned";
+pub(crate) const ENGAGEMENTS: &str = "engagements";
+pub(crate) const AUTOMATIONS: &str = "automations";
+pub(crate) const HOURS: &str = "hours";
 
 /// Key of the schema version at the root of every document.
 pub(crate) const VERSION: &str = "v";

@@ -32,5 +32,5 @@ pub use document::{Document, DocumentError};
 pub use genesis::Kind;
 pub use outline::Outline;
 pub use refusal::{Refusal, RefusalCode};
-pub use settings::{Queue, Settings};
+pub use settings::{Automation, Canned, Engagement, Hours, Queue, RegisterEdit, Settings};
 pub use sorting::{Priority, Snooze, Sorting, Waking};

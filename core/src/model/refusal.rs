@@ -52,6 +52,8 @@ pub enum RefusalCode {
     LastAdministrator,
     /// The workspace has no such queue, or it is archived.
     UnknownQueue,
+    /// Settings that don't fit together: something named that isn't there, a shortcut that is taken.
+    InvalidSetting,
     /// A code of a newer version.
     #[serde(other)]
     Unknown,
@@ -83,6 +85,7 @@ impl RefusalCode {
             RefusalCode::NotHeld => "not_held",
             RefusalCode::LastAdministrator => "last_administrator",
             RefusalCode::UnknownQueue => "unknown_queue",
+            RefusalCode::InvalidSetting => "invalid_setting",
             RefusalCode::Unknown => "unknown",
         }
     }

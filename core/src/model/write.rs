@@ -13,8 +13,8 @@ use crate::{
         conversation::keys,
         document::{DocumentError, Tx, map},
         genesis::{
-            ASSIGNMENTS, CLOSINGS, CONSENT, CUSTOM, DECISIONS, FIELDS, MEMBERS, MESSAGES, ORIGINS, PHONES, QUEUES,
-            REOPENINGS, ROLES, SHARED, SNOOZES, TAGS, VALUES,
+            ASSIGNMENTS, AUTOMATIONS, CANNED, CLOSINGS, CONSENT, CUSTOM, DECISIONS, ENGAGEMENTS, FIELDS, HOURS,
+            MEMBERS, MESSAGES, ORIGINS, PHONES, QUEUES, REOPENINGS, ROLES, SHARED, SNOOZES, TAGS, VALUES,
         },
     },
 };
@@ -145,6 +145,10 @@ pub(crate) fn register_map(map: RegisterMap) -> &'static str {
         RegisterMap::Roles => ROLES,
         RegisterMap::Values => VALUES,
         RegisterMap::Queues => QUEUES,
+        RegisterMap::Canned => CANNED,
+        RegisterMap::Engagements => ENGAGEMENTS,
+        RegisterMap::Automations => AUTOMATIONS,
+        RegisterMap::Hours => HOURS,
     }
 }
 

@@ -4,8 +4,8 @@
 pub mod access;
 pub mod change;
 pub mod held;
-pub mod registers;
+pub mod set_up;
 
 pub use access::{Access, Visibility, own_record_of};
 pub use change::{ConversationFacts, MAX_AHEAD, judge_contact, judge_conversation};
-pub use registers::judge_registers;
+pub use set_up::{After, check_set_up, judge_registers};

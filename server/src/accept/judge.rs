@@ -6,10 +6,12 @@ use automerge::Change;
 use offdesk_core::{
     ids::{DeviceId, DocumentId, MemberId, MessageId},
     model::{
-        Action, Consent, Contact, Directory, Document, Kind, MessageKind, Refusal, RefusalCode, decode, document,
-        genesis, inspect,
+        Action, Consent, Contact, Directory, Document, Kind, MessageKind, Refusal, RefusalCode, Settings, decode,
+        document, genesis, inspect,
     },
-    policy::{Access, ConversationFacts, judge_contact, judge_conversation, judge_registers},
+    policy::{
+        Access, After, ConversationFacts, judge_contact, judge_conversation, judge_registers, set_up::looks_like_a_zone,
+    },
     protocol::{PushedIntent, Seq, Verdict},
     time::Timestamp,
 };
@@ -125,7 +127,7 @@ pub(super) fn judge(
     match intent.kind {
         Kind::Conversation => conversation(tx, now, pusher, &access, intent, &actions, creates, group)?,
         Kind::Contact => contact(tx, pusher, &access, intent, &change, &actions, creates, group)?,
-        Kind::Directory | Kind::Settings => registers(tx, &access, intent, &change, &actions)?,
+        Kind::Directory | Kind::Settings => registers(tx, pusher, &access, intent, &change, &actions)?,
     }
     Ok(Passed { change, actions, creates })
 }
@@ -460,6 +462,7 @@ fn contact(
 
 fn registers(
     tx: &mut Tx<'_>,
+    pusher: &Pusher,
     access: &Access,
     intent: &PushedIntent,
     change: &Change,
@@ -477,6 +480,19 @@ fn registers(
     after
         .apply(vec![change.clone()])
         .map_err(|error| refused(Refusal::new(RefusalCode::Malformed, "change", &error.to_string())))?;
-    let directory = (intent.kind == Kind::Directory).then(|| Directory::read(&after));
-    judge_registers(access, actions, directory.as_ref()).map_err(refused)
+    let policies = policies(tx, pusher.workspace)?;
+    let read;
+    let (directory, settings) = if intent.kind == Kind::Directory {
+        read = (Directory::read(&after), Settings::default());
+        (&read.0, &policies.settings)
+    } else {
+        read = (Directory::default(), Settings::read(&after));
+        (&policies.directory, &read.1)
+    };
+    judge_registers(access, actions, &After { directory, settings, known_zone: &is_zone }).map_err(refused)
+}
+
+/// Whether there is a time zone of this name.
+pub(crate) fn is_zone(name: &str) -> bool {
+    looks_like_a_zone(name) && jiff::tz::TimeZone::get(name).is_ok()
 }

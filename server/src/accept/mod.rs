@@ -35,6 +35,7 @@ pub use push::{ANY_INCARNATION, Push, Pusher, push};
 pub use relay_changes::{author, create_workspace, epoch};
 
 pub(crate) use documents::{DocumentRow, document_row};
+pub(crate) use judge::is_zone;
 pub(crate) use policies::{read_policies, registers_of};
 pub(crate) use push::is_clone;
 pub(crate) use waiting::{next_due, ripen};

@@ -3,6 +3,8 @@
 //! Deactivating somebody ends their access at once (R10): their devices are revoked and told to wipe themselves at their
 //! next contact, and open codes are void. Activating them again brings no device back: they enrol anew.
 
+use std::collections::BTreeSet;
+
 use offdesk_core::{
     ids::{MemberId, RoleId, WorkspaceId},
     model::{
@@ -52,6 +54,24 @@ pub fn add(
     let role = role.map_or_else(|| "no role".to_owned(), |role| format!("role {role}"));
     record(tx, actor, workspace, member.id, &format!("added, with {role}"))?;
     Ok(member)
+}
+
+/// Gives a member another name.
+///
+/// # Errors
+/// [`AdminError::Name`], [`AdminError::NothingToDo`].
+pub fn rename(
+    tx: &mut Tx<'_>,
+    actor: &mut Actor<'_>,
+    workspace: WorkspaceId,
+    member: MemberId,
+    name: &str,
+) -> Result<(), AdminError> {
+    let name = name::check("member", name)?;
+    let value = Some(RegisterValue::Text(name.clone()));
+    let new = name.clone();
+    change(tx, actor, workspace, member, ("name", value), |member| member.name = new)?;
+    record(tx, actor, workspace, member, &format!("renamed to '{name}'"))
 }
 
 /// Gives a member another role, or none: then no Conversations at all (R2).
@@ -158,6 +178,14 @@ pub fn find(tx: &ReadTx<'_>, workspace: WorkspaceId, typed: &str) -> Result<Memb
     let members = accept::read_policies(tx, workspace)?.directory.members;
     let all: Vec<_> = members.into_values().map(|member| (member.id, member.name)).collect();
     name::resolve("member", typed, &all)
+}
+
+/// The members who are meant.
+///
+/// # Errors
+/// As [`find`].
+pub fn find_all(tx: &ReadTx<'_>, workspace: WorkspaceId, typed: &[String]) -> Result<BTreeSet<MemberId>, AdminError> {
+    typed.iter().map(|typed| find(tx, workspace, typed)).collect()
 }
 
 /// Refuses what would leave a workspace that has an active Administrator without one (R1). One that never had any (it is

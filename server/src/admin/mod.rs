@@ -3,6 +3,7 @@
 //!
 //! - [`workspace`], [`member`], [`role`], [`settings`]: what a company consists of. Edits are changes of the directory and
 //!   the settings documents, authored by the relay, so that devices learn them as they learn everything.
+//! - [`set_up`]: queues, canned responses, hours, engagements, automations: the rest of the settings.
 //! - [`device`]: enrolled devices, their codes, their revocation.
 //! - [`backup`], [`restore`]: copies of the database, and a relay's life after one was put back.
 //! - [`quarantine`], [`audit`]: what was refused, what was done.
@@ -16,13 +17,14 @@ pub mod name;
 pub mod quarantine;
 pub mod restore;
 pub mod role;
+pub mod set_up;
 pub mod settings;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 pub(crate) mod tests;
 pub mod workspace;
 
-use offdesk_core::{phone::InvalidPhone, time::Timestamp};
+use offdesk_core::{model::Refusal, phone::InvalidPhone, time::Timestamp};
 use rand::Rng;
 
 use crate::{auth::code::CodeError, store::StoreError};
@@ -67,6 +69,9 @@ pub enum AdminError {
     /// A name that is needed is empty, too long or taken.
     #[error("{0}")]
     Name(String),
+    /// A setting can't be so.
+    #[error("{}", .0.reason)]
+    Setting(Refusal),
     /// No code can be made.
     #[error(transparent)]
     Code(#[from] CodeError),

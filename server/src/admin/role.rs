@@ -2,7 +2,7 @@
 
 use offdesk_core::{
     ids::{RoleId, WorkspaceId},
-    model::{ContactAccess, DashboardAccess, Directory, MessageAccess, Role, RoleKind},
+    model::{ContactAccess, DashboardAccess, Directory, MessageAccess, RegisterEdit, Role, RoleKind, settings::edits},
 };
 
 use super::{Actor, AdminError, audit, member, name, workspace};
@@ -97,6 +97,37 @@ pub fn set(
         &format!("changed role {} to {}", described(old), described(&new)),
     )?;
     Ok(new)
+}
+
+/// Removes a role that nobody has.
+///
+/// # Errors
+/// [`AdminError::Name`] if a member has it, deactivated ones included: they would come back without any.
+pub fn remove(
+    tx: &mut Tx<'_>,
+    actor: &mut Actor<'_>,
+    workspace: WorkspaceId,
+    role: RoleId,
+) -> Result<Role, AdminError> {
+    let directory = accept::policies(tx, workspace)?.directory.clone();
+    let old = directory.roles.get(&role).ok_or(StoreError::Missing("role"))?;
+    let holders: Vec<&str> = directory
+        .members
+        .values()
+        .filter(|member| member.role == Some(role))
+        .map(|member| member.name.as_str())
+        .collect();
+    if !holders.is_empty() {
+        return Err(AdminError::Name(format!(
+            "{} have the role '{}': give them another one first (`admin member set-role`)",
+            holders.join(", "),
+            old.name
+        )));
+    }
+    let actions: Vec<_> = edits(&old.actions(), &[]).iter().map(RegisterEdit::action).collect();
+    workspace::edit_directory(tx, actor, workspace, &actions)?;
+    audit::record(tx, actor.now, Some(workspace), actor.who, &format!("removed role {}", described(old)))?;
+    Ok(old.clone())
 }
 
 /// Every role, by name.

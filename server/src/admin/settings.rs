@@ -24,6 +24,8 @@ pub struct Changes {
     pub held_author_only: Option<Duration>,
     /// R9: how long a device may be without contact before it locks its data.
     pub lease: Option<Duration>,
+    /// R16: how long a customer may wait for a reply.
+    pub reply_within: Option<Duration>,
     /// SMS numbers to add, after those that are there; the first of all is the default sender.
     pub add_numbers: Vec<String>,
     /// SMS numbers to remove.
@@ -60,6 +62,7 @@ pub fn set(
     new.stale_after = changes.stale_after.unwrap_or(old.stale_after);
     new.held_author_only = changes.held_author_only.unwrap_or(old.held_author_only);
     new.lease = changes.lease.unwrap_or(old.lease);
+    new.reply_within = changes.reply_within.unwrap_or(old.reply_within);
     change_numbers(&tx.reading(), workspace, &mut new, changes)?;
     if new == old {
         return Err(AdminError::NothingToDo("the settings are already so".into()));
@@ -111,6 +114,7 @@ fn difference(old: &Settings, new: &Settings) -> Vec<String> {
         ("stale_after", write_time(old.stale_after), write_time(new.stale_after)),
         ("held_author_only", write_time(old.held_author_only), write_time(new.held_author_only)),
         ("lease", write_time(old.lease), write_time(new.lease)),
+        ("reply_within", write_time(old.reply_within), write_time(new.reply_within)),
         ("numbers", old.numbers.join(" "), new.numbers.join(" ")),
     ];
     fields

@@ -1,8 +1,13 @@
 //! `offdesk-relay admin`: the acts of [`crate::admin`], from the command line.
 
 mod args;
+mod automations;
+mod canned;
 mod company;
 mod copies;
+mod engagements;
+mod hours;
+mod queues;
 mod watch;
 
 use offdesk_core::{ids::WorkspaceId, time::Timestamp};
@@ -63,6 +68,11 @@ impl Office {
             AdminCommand::Member { workspace, command } => company::member(self, workspace, command),
             AdminCommand::Role { workspace, command } => company::role(self, workspace, command),
             AdminCommand::Settings { workspace, command } => company::settings(self, workspace, command),
+            AdminCommand::Queue { workspace, command } => queues::queue(self, workspace, command),
+            AdminCommand::Canned { workspace, command } => canned::canned(self, workspace, command),
+            AdminCommand::Hours { workspace, command } => hours::hours(self, workspace, command),
+            AdminCommand::Engagement { workspace, command } => engagements::engagement(self, workspace, command),
+            AdminCommand::Automation { workspace, command } => automations::automation(self, workspace, command),
             AdminCommand::Code { workspace, command: CodeCommand::Create { member, lifetime } } => {
                 let lifetime = lifetime.unwrap_or(config.enrolment_code_lifetime);
                 watch::create_code(self, workspace, member, lifetime)

@@ -9,7 +9,10 @@ use crate::{
         Action, Consent, Kind, Origin, Priority, Refusal, RefusalCode,
         action::{ContactField, MAX_FIELD_BYTES, RegisterMap, RegisterValue},
         conversation::keys,
-        genesis::{CONSENT, CUSTOM, FIELDS, MEMBERS, ORIGINS, PHONES, QUEUES, ROLES, SHARED, TAGS, VALUES},
+        genesis::{
+            AUTOMATIONS, CANNED, CONSENT, CUSTOM, ENGAGEMENTS, FIELDS, HOURS, MEMBERS, ORIGINS, PHONES, QUEUES, ROLES,
+            SHARED, TAGS, VALUES,
+        },
         write::BLOCKED,
     },
 };
@@ -68,6 +71,10 @@ impl Reader<'_> {
             (Kind::Directory, ROLES) => self.register(RegisterMap::Roles, key, value)?,
             (Kind::Settings, VALUES) => self.register(RegisterMap::Values, key, value)?,
             (Kind::Settings, QUEUES) => self.register(RegisterMap::Queues, key, value)?,
+            (Kind::Settings, CANNED) => self.register(RegisterMap::Canned, key, value)?,
+            (Kind::Settings, ENGAGEMENTS) => self.register(RegisterMap::Engagements, key, value)?,
+            (Kind::Settings, AUTOMATIONS) => self.register(RegisterMap::Automations, key, value)?,
+            (Kind::Settings, HOURS) => self.register(RegisterMap::Hours, key, value)?,
             _ => return Err(Refusal::new(RefusalCode::UnknownPath, map, "nobody writes this map")),
         };
         self.actions.push(action);
@@ -95,7 +102,11 @@ impl Reader<'_> {
             None => None,
             Some(ScalarValue::Boolean(value)) => Some(RegisterValue::Bool(*value)),
             Some(ScalarValue::Int(value)) => Some(RegisterValue::Int(*value)),
-            Some(ScalarValue::Str(value)) => Some(RegisterValue::Text(bounded(key, value)?)),
+            Some(ScalarValue::Str(value)) if value.len() > map.max_text_bytes() => {
+                let reason = format!("longer than {} bytes", map.max_text_bytes());
+                return Err(Refusal::new(RefusalCode::TooLarge, key, &reason));
+            }
+            Some(ScalarValue::Str(value)) => Some(RegisterValue::Text(value.to_string())),
             Some(_) => {
                 return Err(Refusal::new(RefusalCode::WrongType, key, "must be a text, a whole number or a yes or no"));
             }

@@ -133,6 +133,7 @@ fn a_queue_with_members_asks_only_those() {
         name: "Sales".into(),
         archived,
         members: members.iter().copied().collect(),
+        ..Queue::default()
     };
     office.queue(queue, &with(&[], false));
     let document = office.sms(PHONE, "Hi");

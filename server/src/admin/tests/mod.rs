@@ -2,6 +2,7 @@
 
 mod company;
 mod copies;
+mod set_up;
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,10 +1,13 @@
 //! The arguments of `admin`.
 
+pub(super) mod set_up;
+
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand, builder::PossibleValuesParser, builder::TypedValueParser};
 use offdesk_core::model::{ContactAccess, DashboardAccess, MessageAccess, RoleKind};
 
+use self::set_up::{AutomationCommand, CannedCommand, EngagementCommand, HoursCommand, QueueCommand};
 use crate::config::parse_time;
 
 #[derive(Args, Debug)]
@@ -49,6 +52,41 @@ pub(super) enum AdminCommand {
         workspace: Option<String>,
         #[command(subcommand)]
         command: SettingsCommand,
+    },
+    /// Where conversations wait.
+    Queue {
+        #[arg(long, global = true, value_name = "NAME", help = WORKSPACE)]
+        workspace: Option<String>,
+        #[command(subcommand)]
+        command: QueueCommand,
+    },
+    /// Texts to insert, by a shortcut.
+    Canned {
+        #[arg(long, global = true, value_name = "NAME", help = WORKSPACE)]
+        workspace: Option<String>,
+        #[command(subcommand)]
+        command: CannedCommand,
+    },
+    /// When somebody is there.
+    Hours {
+        #[arg(long, global = true, value_name = "NAME", help = WORKSPACE)]
+        workspace: Option<String>,
+        #[command(subcommand)]
+        command: HoursCommand,
+    },
+    /// When and where the web chat greets.
+    Engagement {
+        #[arg(long, global = true, value_name = "NAME", help = WORKSPACE)]
+        workspace: Option<String>,
+        #[command(subcommand)]
+        command: EngagementCommand,
+    },
+    /// What is sent by itself.
+    Automation {
+        #[arg(long, global = true, value_name = "NAME", help = WORKSPACE)]
+        workspace: Option<String>,
+        #[command(subcommand)]
+        command: AutomationCommand,
     },
     /// One-time codes that enrol a device.
     Code {
@@ -135,6 +173,13 @@ pub(super) enum MemberCommand {
     },
     /// List members.
     List,
+    /// Give a member another name.
+    Rename {
+        /// The member's name or id.
+        member: String,
+        /// The new name.
+        name: String,
+    },
     /// Give a member another role.
     SetRole {
         /// The member's name or id.
@@ -208,6 +253,11 @@ pub(super) enum RoleCommand {
         #[command(flatten)]
         levels: Levels,
     },
+    /// Remove a role that no member has.
+    Remove {
+        /// The role's name or id.
+        role: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -235,6 +285,9 @@ pub(super) struct SettingsArgs {
     /// How long a device may be without contact before it locks its data, such as 720h.
     #[arg(long, value_parser = parse_time, value_name = "TIME")]
     pub(super) lease: Option<Duration>,
+    /// How long a customer may wait for a reply before the assigned are reminded, such as 1h; 0s is for ever.
+    #[arg(long, value_parser = parse_time, value_name = "TIME")]
+    pub(super) reply_within: Option<Duration>,
     /// A number to add.
     #[arg(long = "add-number", value_name = "PHONE")]
     pub(super) add_numbers: Vec<String>,

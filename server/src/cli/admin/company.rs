@@ -54,6 +54,13 @@ pub(super) fn member(office: Office, typed: Option<String>, command: MemberComma
             Ok(Output::new(format!("Added {} ({}).", added.name, added.id), &added))
         }
         MemberCommand::List => list_members(&office, typed.as_deref()),
+        MemberCommand::Rename { member, name } => {
+            let id = office.write(typed, move |tx, actor, workspace| {
+                let id = member::find(&tx.reading(), workspace, &member)?;
+                member::rename(tx, actor, workspace, id, &name).map(|()| id)
+            })?;
+            Ok(Output::new("The member is renamed.", &json!({ "member": id })))
+        }
         MemberCommand::SetRole { member, role } => {
             let id = office.write(typed, move |tx, actor, workspace| {
                 let id = member::find(&tx.reading(), workspace, &member)?;
@@ -147,6 +154,13 @@ pub(super) fn role(office: Office, typed: Option<String>, command: RoleCommand) 
             })?;
             Ok(Output::new(roles(std::slice::from_ref(&changed)), &changed))
         }
+        RoleCommand::Remove { role } => {
+            let removed = office.write(typed, move |tx, actor, workspace| {
+                let id = role::find(&tx.reading(), workspace, &role)?;
+                role::remove(tx, actor, workspace, id)
+            })?;
+            Ok(Output::new(format!("The role '{}' is removed.", removed.name), &removed))
+        }
     }
 }
 
@@ -173,6 +187,7 @@ pub(super) fn settings(office: Office, typed: Option<String>, command: SettingsC
                 stale_after: args.stale_after,
                 held_author_only: args.held_author_only,
                 lease: args.lease,
+                reply_within: args.reply_within,
                 add_numbers: args.add_numbers,
                 remove_numbers: args.remove_numbers,
             };
@@ -184,13 +199,14 @@ pub(super) fn settings(office: Office, typed: Option<String>, command: SettingsC
 
 fn described(settings: &Settings) -> String {
     format!(
-        "name              {}\nregion            {}\nnumbers           {}\nstale after       {}\nheld author only  {}\nlease             {}",
+        "name              {}\nregion            {}\nnumbers           {}\nstale after       {}\nheld author only  {}\nlease             {}\nreply within      {}",
         settings.name,
         settings.region,
         if settings.numbers.is_empty() { "none".to_owned() } else { settings.numbers.join(" ") },
         write_time(settings.stale_after),
         write_time(settings.held_author_only),
-        write_time(settings.lease)
+        write_time(settings.lease),
+        if settings.reply_within.is_zero() { "for ever".to_owned() } else { write_time(settings.reply_within) }
     )
 }
 
@@ -202,5 +218,6 @@ fn as_json(settings: &Settings) -> serde_json::Value {
         "stale_after_seconds": settings.stale_after.as_secs(),
         "held_author_only_seconds": settings.held_author_only.as_secs(),
         "lease_seconds": settings.lease.as_secs(),
+        "reply_within_seconds": settings.reply_within.as_secs(),
     })
 }

@@ -12,6 +12,7 @@ mod known;
 mod meaning;
 mod policy;
 mod registers;
+mod set_up;
 mod sorting;
 
 use super::*;

@@ -3,15 +3,15 @@
 use super::*;
 use offdesk_core::model::action::{RegisterMap, RegisterValue};
 
-struct Admins {
-    scene: Scene,
+pub(super) struct Admins {
+    pub(super) scene: Scene,
     /// Adam, the only Administrator.
-    adam: MemberId,
-    directory: DocumentId,
-    settings: DocumentId,
+    pub(super) adam: MemberId,
+    pub(super) directory: DocumentId,
+    pub(super) settings: DocumentId,
 }
 
-fn admins() -> Admins {
+pub(super) fn admins() -> Admins {
     let mut scene = scene();
     let adam = scene.office.member("Adam", ADMIN);
     let workspace = scene.office.workspace;
@@ -20,16 +20,16 @@ fn admins() -> Admins {
     Admins { scene, adam, directory, settings }
 }
 
-fn set(map: RegisterMap, key: impl Into<String>, value: impl Into<Option<RegisterValue>>) -> Action {
+pub(super) fn set(map: RegisterMap, key: impl Into<String>, value: impl Into<Option<RegisterValue>>) -> Action {
     Action::SetRegister { map, key: key.into(), value: value.into() }
 }
 
-fn text(text: &str) -> RegisterValue {
+pub(super) fn text(text: &str) -> RegisterValue {
     RegisterValue::Text(text.into())
 }
 
 impl Admins {
-    fn edit(&mut self, document: DocumentId, kind: Kind, actions: &[Action]) -> PushedIntent {
+    pub(super) fn edit(&mut self, document: DocumentId, kind: Kind, actions: &[Action]) -> PushedIntent {
         let scene = &mut self.scene;
         scene.phone.actors.clear();
         scene.phone.pull(&scene.office, document, kind);

@@ -109,7 +109,7 @@ fn fields_hold_what_the_schema_says() {
     let mut scene = scene();
     let (archived, open) = (QueueId([1; 16]), QueueId([2; 16]));
     for (id, archived) in [(archived, true), (open, false)] {
-        scene.office.queue(id, &Queue { name: "Sales".into(), archived, members: Default::default() });
+        scene.office.queue(id, &Queue { name: "Sales".into(), archived, ..Queue::default() });
     }
     for queue in [archived, QueueId([3; 16])] {
         let intent = scene.actions(|_| vec![Action::SetQueue { queue: Some(queue) }]);

@@ -61,7 +61,7 @@ fn world(seed: u64) -> World {
         Ok(inbound(tx, now, &mut rng, &message)?.document)
     });
     let queues = (QueueId([1; 16]), QueueId([2; 16]));
-    let queue = |archived| Queue { name: "Sales".into(), archived, members: BTreeSet::new() };
+    let queue = |archived| Queue { name: "Sales".into(), archived, ..Queue::default() };
     office.queue(queues.0, &queue(false));
     office.queue(queues.1, &queue(true));
     World {
