@@ -40,6 +40,20 @@ pub enum Verb {
     AddTag,
     /// Removes a tag.
     RemoveTag,
+    /// Lets it rest until tomorrow (R20).
+    Snooze,
+    /// Ends a colleague's snooze.
+    Wake,
+    /// Says that it is urgent.
+    Prioritise,
+    /// Moves it to a queue (R36).
+    MoveToQueue,
+    /// Takes it out of its queue.
+    TakeFromQueue,
+    /// A note that calls a colleague (R26).
+    Mention,
+    /// A reply that is to leave tomorrow.
+    ReplyLater,
     /// Sends a colleague's held reply, once the time that is the author's alone has passed (R33).
     SendHeld,
     /// Drops it and replies in its place (R33).
@@ -70,17 +84,23 @@ pub enum Verb {
     Share,
     /// Ends the sharing of the record with a colleague.
     Unshare,
+    /// Notes that the contact wants no messages (R34).
+    RevokeConsent,
+    /// Blocks the contact as spam.
+    Block,
     /// Renames a member (R1).
     EditMember,
     /// Gives a role more access (R1).
     EditRole,
     /// Moves the workspace to another region (R1).
     EditSettings,
+    /// Sets up a queue (R1).
+    AddQueue,
 }
 
 impl Verb {
     /// Every verb.
-    pub const ALL: [Verb; 28] = [
+    pub const ALL: [Verb; 38] = [
         Verb::Reply,
         Verb::Note,
         Verb::AssignColleague,
@@ -91,6 +111,13 @@ impl Verb {
         Verb::Reopen,
         Verb::AddTag,
         Verb::RemoveTag,
+        Verb::Snooze,
+        Verb::Wake,
+        Verb::Prioritise,
+        Verb::MoveToQueue,
+        Verb::TakeFromQueue,
+        Verb::Mention,
+        Verb::ReplyLater,
         Verb::SendHeld,
         Verb::EditHeld,
         Verb::Start,
@@ -106,9 +133,12 @@ impl Verb {
         Verb::ChangeOwner,
         Verb::Share,
         Verb::Unshare,
+        Verb::RevokeConsent,
+        Verb::Block,
         Verb::EditMember,
         Verb::EditRole,
         Verb::EditSettings,
+        Verb::AddQueue,
     ];
 
     /// What the relay is to say to it.
@@ -122,7 +152,14 @@ impl Verb {
             | Verb::Close
             | Verb::Reopen
             | Verb::AddTag
-            | Verb::RemoveTag => in_conversation(member, stands, Outcome::Done),
+            | Verb::RemoveTag
+            | Verb::Snooze
+            | Verb::Wake
+            | Verb::Prioritise
+            | Verb::MoveToQueue
+            | Verb::TakeFromQueue
+            | Verb::Mention
+            | Verb::ReplyLater => in_conversation(member, stands, Outcome::Done),
             Verb::AssignSelf => in_conversation(member, stands, eligible(member.can_be_assigned())),
             Verb::AssignWithoutDashboard => in_conversation(member, stands, eligible(false)),
             // R33: its author, or after a time an assignee.
@@ -151,8 +188,10 @@ impl Verb {
             | Verb::SetCustomField
             | Verb::ChangeOwner
             | Verb::Share
-            | Verb::Unshare => in_record(member, stands),
-            Verb::EditMember | Verb::EditRole | Verb::EditSettings => {
+            | Verb::Unshare
+            | Verb::RevokeConsent
+            | Verb::Block => in_record(member, stands),
+            Verb::EditMember | Verb::EditRole | Verb::EditSettings | Verb::AddQueue => {
                 // R1, R2: a User may read but not change.
                 if member.administers() { Outcome::Done } else { Outcome::Forbidden }
             }

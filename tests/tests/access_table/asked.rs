@@ -1,9 +1,11 @@
 //! The verbs as Mia's device pushes them, and what is said to them.
 
+use std::time::Duration;
+
 use offdesk_core::{
     ids::{DocumentId, IntentId, MemberId},
     model::{
-        Action, AssignmentKey, HeldChoice, Kind, MessageKind, NewMessage, RefusalCode,
+        Action, AssignmentKey, Consent, HeldChoice, Kind, MessageKind, NewMessage, Priority, RefusalCode,
         action::{ContactField, RegisterMap, RegisterValue},
         conversation::AssignmentReason,
     },
@@ -17,6 +19,8 @@ use offdesk_tests::{
 use rand::rngs::StdRng;
 
 use crate::company::{Company, Subject, change, opening, phone, reply};
+
+const TOMORROW: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What an outcome is called on the wire.
 pub fn fate(outcome: Outcome) -> Fate {
@@ -102,6 +106,23 @@ impl Hand<'_> {
             Verb::Reopen => vec![Action::Reopen { closing: subject.prepared, id, by, at }],
             Verb::AddTag => vec![Action::AddTag { tag: "new".into() }],
             Verb::RemoveTag => vec![Action::RemoveTag { tag: "vip".into() }],
+            Verb::Snooze => {
+                vec![Action::Snooze { id, by, at, until: at.after(TOMORROW), seen: Some(subject.message) }]
+            }
+            Verb::Wake => vec![Action::Wake { snooze: subject.prepared, id, by, at }],
+            Verb::Prioritise => vec![Action::SetPriority { priority: Priority::Urgent }],
+            Verb::MoveToQueue => vec![Action::SetQueue { queue: Some(self.company.queue) }],
+            Verb::TakeFromQueue => vec![Action::SetQueue { queue: None }],
+            Verb::Mention => {
+                let message = NewMessage::new(MessageKind::Note, Some(by), "Have a look".into(), at);
+                vec![Action::AddMessage { id, message: NewMessage { mentions: [self.company.cole].into(), ..message } }]
+            }
+            Verb::ReplyLater => {
+                let mut actions = reply(by, id, at);
+                let Action::AddMessage { message, .. } = &mut actions[0] else { panic!("a reply is a message") };
+                message.later = Some(at.after(TOMORROW));
+                actions
+            }
             Verb::SendHeld => vec![decide(HeldChoice::Send)],
             Verb::EditHeld => [vec![decide(HeldChoice::Drop)], reply(by, id, at)].concat(),
             _ => return None,
@@ -121,6 +142,8 @@ impl Hand<'_> {
             Verb::ChangeOwner => field(ContactField::Owner, self.company.nora.to_string()),
             Verb::Share => Action::ShareContact { member: cole },
             Verb::Unshare => Action::UnshareContact { member: cole },
+            Verb::RevokeConsent => Action::SetConsent { phone: phone(place), consent: Some(Consent::Revoked) },
+            Verb::Block => Action::SetBlocked { blocked: true },
             _ => return None,
         }])
     }
@@ -135,6 +158,9 @@ impl Hand<'_> {
         Some(match verb {
             Verb::EditMember => (company.directory, vec![set(RegisterMap::Members, format!("{cole}.name"), "Nick")]),
             Verb::EditRole => (company.directory, vec![set(RegisterMap::Roles, format!("{role}.messages"), "read")]),
+            Verb::AddQueue => {
+                (company.settings, vec![set(RegisterMap::Queues, format!("{}.name", company.spare), "Sales")])
+            }
             Verb::EditSettings => (company.settings, vec![set(RegisterMap::Values, "region".into(), "DE")]),
             _ => return None,
         })

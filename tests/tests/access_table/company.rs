@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use automerge::ActorId;
 use offdesk_core::{
-    ids::{ConversationId, DocumentId, IntentId, MemberId, MessageId, RoleId, WorkspaceId},
+    ids::{ConversationId, DocumentId, IntentId, MemberId, MessageId, QueueId, RoleId, WorkspaceId},
     model::{
         Action, AssignmentKey, Channel, ContactAccess, DashboardAccess, Document, Kind, Member, MessageAccess,
-        MessageKind, NewMessage, Origin, Role, RoleKind, Settings, action::ContactField,
+        MessageKind, NewMessage, Origin, Queue, Role, RoleKind, Settings, action::ContactField,
         conversation::AssignmentReason,
     },
     policy::held::Seen,
@@ -50,6 +50,9 @@ pub struct Company {
     pub enrolled: EnrolResponse,
     pub directory: DocumentId,
     pub settings: DocumentId,
+    /// A queue, and the id of one that is not set up.
+    pub queue: QueueId,
+    pub spare: QueueId,
     /// One for each verb, in their order.
     pub subjects: Vec<Subject>,
     /// One that Mia never asks for by name, and one that she does.
@@ -75,6 +78,7 @@ struct Founder<'a, 'b> {
     number: String,
     mia: MemberId,
     cole: Pusher,
+    queue: QueueId,
     pushes: u64,
 }
 
@@ -143,6 +147,15 @@ impl Founder<'_, '_> {
             Verb::Reopen => {
                 subject.prepared = id;
                 self.author(document, &[Action::Close { id, by, at, seen: Some(subject.message) }])?;
+            }
+            Verb::Wake => {
+                subject.prepared = id;
+                let until = at.after(std::time::Duration::from_secs(3600));
+                self.author(document, &[Action::Snooze { id, by, at, until, seen: Some(subject.message) }])?;
+            }
+            Verb::TakeFromQueue => {
+                let queue = Some(self.queue);
+                self.author(document, &[Action::SetQueue { queue }])?;
             }
             Verb::RemoveTag => self.author(document, &[Action::AddTag { tag: "vip".into() }])?,
             Verb::SendHeld | Verb::EditHeld => {
@@ -216,6 +229,8 @@ pub fn found(
     cell: Cell,
     number: String,
 ) -> Result<Company, StoreError> {
+    let (queue, spare) = (QueueId::generate(now, rng), QueueId::generate(now, rng));
+    let support = Queue { name: "Support".into(), ..Queue::default() };
     let settings = Settings {
         name: "Acme".into(),
         numbers: vec![number.clone()],
@@ -228,6 +243,7 @@ pub fn found(
         [workspace.as_bytes()],
         |row| Ok((DocumentId(row.get(0)?), DocumentId(row.get(1)?))),
     )?;
+    accept::author(tx, now, rng, workspace, settings, &support.actions(queue))?;
     let coles = role(now, rng, "Everything", RoleKind::Administrator, DashboardAccess::All);
     let noras = role(now, rng, "No dashboard", RoleKind::User, DashboardAccess::None);
     let (dashboard, own) = cell.role_dashboard();
@@ -247,7 +263,7 @@ pub fn found(
     tx.connection().execute("UPDATE devices SET incarnation = 1 WHERE id = ?1", [device.as_bytes()])?;
     let pusher = Pusher { workspace, member: cole.id, device };
     let mut founder =
-        Founder { tx, now, rng, cell, workspace, number: number.clone(), mia: mia.id, cole: pusher, pushes: 0 };
+        Founder { tx, now, rng, cell, workspace, number: number.clone(), mia: mia.id, cole: pusher, queue, pushes: 0 };
     let mut subjects = Vec::new();
     for (at, verb) in Verb::ALL.into_iter().enumerate() {
         let mut subject = founder.subject(at)?;
@@ -267,6 +283,8 @@ pub fn found(
         enrolled,
         directory,
         settings,
+        queue,
+        spare,
         subjects,
         watched,
         fetched,
