@@ -22,6 +22,14 @@ pub enum Place {
     Tags,
     /// How it came about (R22).
     Origins,
+    /// Snoozes, and what ended them (R20).
+    Snoozes,
+    /// How urgent it is.
+    Priority,
+    /// Which queue it is in (R36).
+    Queue,
+    /// What campaign or checkout it comes from (R22).
+    Details,
     /// Maps of a conversation that nobody writes yet.
     Unused,
     /// A contact's phones.
@@ -32,12 +40,18 @@ pub enum Place {
     Custom,
     /// Its name, e-mail, owner.
     Fields,
+    /// What the contact said about messages (R34).
+    Consent,
+    /// Whether it is spam.
+    Blocked,
     /// Members of the workspace.
     Members,
     /// Roles.
     Roles,
     /// Settings.
     Values,
+    /// Queues.
+    Queues,
 }
 
 /// What is done there.
@@ -94,7 +108,7 @@ pub enum Ruling {
 
 impl Place {
     /// Every place.
-    pub const ALL: [Place; 16] = [
+    pub const ALL: [Place; 23] = [
         Place::Opening,
         Place::Messages,
         Place::Assignments,
@@ -103,28 +117,47 @@ impl Place {
         Place::Decisions,
         Place::Tags,
         Place::Origins,
+        Place::Snoozes,
+        Place::Priority,
+        Place::Queue,
+        Place::Details,
         Place::Unused,
         Place::Phones,
         Place::Shared,
         Place::Custom,
         Place::Fields,
+        Place::Consent,
+        Place::Blocked,
         Place::Members,
         Place::Roles,
         Place::Values,
+        Place::Queues,
     ];
 
     /// Whether members write there in this way at all.
     pub fn allows(self, deed: Deed) -> bool {
         match self {
             // What was said and done stays (R20: it is undone by a new entry, never by taking the old one away).
-            Place::Opening | Place::Messages | Place::Closings | Place::Reopenings | Place::Decisions => {
-                deed == Deed::Add
-            }
+            Place::Opening
+            | Place::Messages
+            | Place::Closings
+            | Place::Reopenings
+            | Place::Decisions
+            | Place::Snoozes => deed == Deed::Add,
             // Something is there or it isn't.
-            Place::Assignments | Place::Tags | Place::Phones | Place::Shared => deed != Deed::Change,
-            Place::Custom | Place::Fields | Place::Members | Place::Roles | Place::Values => true,
+            Place::Assignments | Place::Tags | Place::Phones | Place::Shared | Place::Blocked => deed != Deed::Change,
+            // It is never unknown how urgent something is.
+            Place::Priority => deed != Deed::Remove,
+            Place::Queue
+            | Place::Custom
+            | Place::Fields
+            | Place::Consent
+            | Place::Members
+            | Place::Roles
+            | Place::Values
+            | Place::Queues => true,
             // R22: the relay marks campaigns and checkouts.
-            Place::Origins | Place::Unused => false,
+            Place::Origins | Place::Details | Place::Unused => false,
         }
     }
 }

@@ -1,9 +1,11 @@
 //! One crafted change: raw operations on a document as its author has it, and beside each what the rules make of it. Most
 //! steps are sound in themselves; now and then one has a flaw.
 
+use std::time::Duration;
+
 use automerge::{Automerge, ObjId, ObjType, ROOT, ReadDoc, ScalarValue, transaction::Transactable};
 use offdesk_core::{
-    ids::{ConversationId, IntentId},
+    ids::{ConversationId, IntentId, MemberId},
     time::Timestamp,
 };
 use offdesk_tests::reference::paths::{Deed, Place, Step};
@@ -11,11 +13,13 @@ use rand::{RngExt, rngs::StdRng};
 
 use crate::office::{Family, Held, NUMBERS, Office, keys, map};
 
-type Tx<'a> = automerge::transaction::Transaction<'a>;
+pub type Tx<'a> = automerge::transaction::Transaction<'a>;
 
 /// How often a step has a flaw, in percent.
 const FLAWED: u32 = 22;
 /// A millisecond after the year 9999.
+pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+pub const YEAR: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 const TOO_LATE: i64 = 253_402_300_800_000;
 
 pub struct Hand<'a> {
@@ -31,25 +35,25 @@ pub struct Hand<'a> {
 }
 
 /// An entry as a member would write it: who and when.
-fn text(value: impl Into<String>) -> ScalarValue {
+pub fn text(value: impl Into<String>) -> ScalarValue {
     ScalarValue::Str(value.into().into())
 }
 
 impl Hand<'_> {
-    fn chance(&mut self, percent: u32) -> bool {
+    pub fn chance(&mut self, percent: u32) -> bool {
         self.dice.random_range(0..100) < percent
     }
 
     /// The number of a flaw, if this step has one.
-    fn flaw(&mut self, kinds: usize) -> Option<usize> {
+    pub fn flaw(&mut self, kinds: usize) -> Option<usize> {
         self.chance(FLAWED).then(|| self.dice.random_range(0..kinds))
     }
 
-    fn pick<T: Clone>(&mut self, from: &[T]) -> Option<T> {
+    pub fn pick<T: Clone>(&mut self, from: &[T]) -> Option<T> {
         (!from.is_empty()).then(|| from[self.dice.random_range(0..from.len())].clone())
     }
 
-    fn step(&mut self, place: Place, deed: Deed, sound: bool) {
+    pub fn step(&mut self, place: Place, deed: Deed, sound: bool) {
         self.steps.push(Step { place, deed, sound, eligible: true, own: false });
     }
 
@@ -63,7 +67,7 @@ impl Hand<'_> {
         self.office.people[other].id.to_string()
     }
 
-    fn foreign_id(&mut self) -> IntentId {
+    pub fn foreign_id(&mut self) -> IntentId {
         IntentId::generate(self.at, &mut self.dice)
     }
 
@@ -72,7 +76,7 @@ impl Hand<'_> {
     }
 
     /// Puts who and when into an entry, with one of four flaws.
-    fn signed(&mut self, tx: &mut Tx<'_>, entry: &ObjId, flaw: Option<usize>) {
+    pub fn signed(&mut self, tx: &mut Tx<'_>, entry: &ObjId, flaw: Option<usize>) {
         let by = match flaw {
             Some(0) => Some(self.somebody_else()),
             Some(1) => None,
@@ -101,6 +105,10 @@ impl Hand<'_> {
             Place::Decisions => self.decisions(tx, held),
             Place::Tags => self.tags(tx),
             Place::Origins => self.origins(tx),
+            Place::Snoozes => self.snoozes(tx),
+            Place::Priority => self.priority(tx),
+            Place::Queue => self.queue(tx),
+            Place::Details => self.detail(tx),
             Place::Opening => self.reopen_root(tx),
             _ => {
                 let name = ["handler", "timeline", "marks"][self.dice.random_range(0..3)];
@@ -112,7 +120,7 @@ impl Hand<'_> {
     }
 
     /// Writes into an entry that stands there, or takes it away. `false` if there is none.
-    fn disturb(&mut self, tx: &mut Tx<'_>, place: Place, name: &str, field: &str) -> bool {
+    pub fn disturb(&mut self, tx: &mut Tx<'_>, place: Place, name: &str, field: &str) -> bool {
         let own = self.intent.to_string();
         let standing: Vec<String> = keys(tx, name).into_iter().filter(|key| !key.contains(&own)).collect();
         let Some(key) = self.pick(&standing) else { return false };
@@ -140,8 +148,12 @@ impl Hand<'_> {
         if self.chance(20) && self.disturb(tx, Place::Messages, "messages", "text") {
             return;
         }
-        let flaw = self.flaw(13);
-        let replies = self.chance(60) || flaw == Some(4);
+        let flaw = self.flaw(17);
+        let replies = match flaw {
+            Some(4 | 13 | 15) => true,
+            Some(14 | 16) => false,
+            _ => self.chance(60),
+        };
         let key = match flaw {
             Some(5) => self.foreign_id().to_string(),
             Some(6) => self.intent.to_string().to_lowercase(),
@@ -164,6 +176,7 @@ impl Hand<'_> {
             Some(12) => tx.put(&entry, "text", 5).unwrap(),
             _ => tx.put(&entry, "text", text(said)).unwrap(),
         }
+        self.addressed(tx, &entry, replies, flaw);
         self.step(Place::Messages, Deed::Add, flaw.is_none());
         if replies && flaw != Some(4) {
             // R17: who sends is assigned in the same change.
@@ -175,6 +188,25 @@ impl Hand<'_> {
         }
     }
 
+    /// Whom a note calls (R26), and when a reply is to leave.
+    fn addressed(&mut self, tx: &mut Tx<'_>, entry: &ObjId, replies: bool, flaw: Option<usize>) {
+        let colleague = self.somebody_else();
+        let time = |after: Duration| ScalarValue::Timestamp(self.at.after(after).millis());
+        let (tomorrow, too_far) = (time(DAY), time(2 * YEAR));
+        match flaw {
+            Some(13) => tx.put(entry, "mentions", text(colleague)).unwrap(),
+            Some(14) => {
+                let stranger = MemberId::generate(self.at, &mut self.dice);
+                tx.put(entry, "mentions", text(stranger.to_string())).unwrap();
+            }
+            Some(15) => tx.put(entry, "later", too_far).unwrap(),
+            Some(16) => tx.put(entry, "later", tomorrow).unwrap(),
+            None if replies && self.chance(15) => tx.put(entry, "later", tomorrow).unwrap(),
+            None if !replies && self.chance(30) => tx.put(entry, "mentions", text(colleague)).unwrap(),
+            _ => {}
+        }
+    }
+
     fn assignments(&mut self, tx: &mut Tx<'_>) {
         if self.chance(30) && self.disturb(tx, Place::Assignments, "assignments", "reason") {
             return;
@@ -182,7 +214,7 @@ impl Hand<'_> {
         let flaw = self.flaw(10);
         let whom = self.dice.random_range(0..self.office.people.len());
         let member = match flaw {
-            Some(4) => offdesk_core::ids::MemberId::generate(self.at, &mut self.dice).to_string(),
+            Some(4) => MemberId::generate(self.at, &mut self.dice).to_string(),
             Some(5) => self.office.people[whom].id.to_string().to_lowercase(),
             _ => self.office.people[whom].id.to_string(),
         };
@@ -244,7 +276,7 @@ impl Hand<'_> {
     }
 
     fn decisions(&mut self, tx: &mut Tx<'_>, held: &[Held]) {
-        if self.chance(30) && self.disturb(tx, Place::Decisions, "decisions", "choice") {
+        if self.chance(50) && self.disturb(tx, Place::Decisions, "decisions", "choice") {
             return;
         }
         let flaw = self.flaw(5);
@@ -309,7 +341,12 @@ impl Hand<'_> {
 
     fn origins(&mut self, tx: &mut Tx<'_>) {
         let origins = map(tx, "origins");
-        match self.dice.random_range(0..3) {
+        match self.dice.random_range(0..4) {
+            // Once more, dated to tomorrow: it would come before what the relay marked (R22, R41).
+            3 => {
+                tx.put(&origins, "direct", ScalarValue::Timestamp(self.at.after(DAY).millis())).unwrap();
+                self.step(Place::Origins, Deed::Change, true);
+            }
             0 => {
                 tx.put(&origins, "direct", text("today")).unwrap();
                 self.step(Place::Origins, Deed::Change, true);

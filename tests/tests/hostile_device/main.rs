@@ -16,6 +16,7 @@ mod envelope;
 mod hand;
 mod office;
 mod set_up;
+mod sorting;
 
 use automerge::{ActorId, Automerge, transaction::CommitOptions};
 use coverage::Coverage;
@@ -45,25 +46,32 @@ const SPOILT: u32 = 18;
 const TWISTED: u32 = 6;
 
 /// Those of which there is most to get wrong several times. The order is that in which the steps of a change are made.
-const CONVERSATION: [Place; 15] = [
+const CONVERSATION: [Place; 21] = [
     Place::Messages,
     Place::Messages,
     Place::Messages,
     Place::Messages,
     Place::Reopenings,
     Place::Reopenings,
+    Place::Decisions,
     Place::Decisions,
     Place::Decisions,
     Place::Assignments,
     Place::Assignments,
     Place::Closings,
+    Place::Snoozes,
+    Place::Snoozes,
+    Place::Priority,
+    Place::Queue,
+    Place::Details,
     Place::Origins,
     Place::Opening,
     Place::Unused,
     Place::Tags,
 ];
-const CONTACT: [Place; 4] = [Place::Phones, Place::Shared, Place::Fields, Place::Custom];
-const SET_UP: [Place; 3] = [Place::Members, Place::Roles, Place::Values];
+const CONTACT: [Place; 6] =
+    [Place::Phones, Place::Shared, Place::Consent, Place::Blocked, Place::Fields, Place::Custom];
+const SET_UP: [Place; 4] = [Place::Members, Place::Roles, Place::Values, Place::Queues];
 
 /// A change, and what the rules make of it; no ruling: whatever it is, it must not be done.
 struct Sequence {
@@ -118,7 +126,13 @@ impl Generator {
             pushed.seen = Some(Seen { order: 0, age_ms: u64::MAX });
         }
         let given = self.office.people[me].given;
-        let stands = family.map(|family| self.office.stands(me, &self.office.families[family]));
+        let stands = family.map(|family| {
+            let family = &self.office.families[family];
+            match on {
+                On::Conversation => self.office.stands(me, family),
+                _ => self.office.stands_to_contact(me, family),
+            }
+        });
         let stands = stands.unwrap_or(offdesk_tests::reference::Stands { assigned: false, own: false });
         let Hand { mut dice, mut steps, .. } = hand;
         let roll = dice.random_range(0..100);
@@ -184,7 +198,10 @@ impl Generator {
             if fate == Fate::Accepted {
                 changed.extend(sequence.touches);
                 if let Some(family) = sequence.family.filter(|_| sequence.starts) {
-                    self.office.families[family].second = true;
+                    let replies = sequence.steps.iter().any(|step| step.place == Place::Assignments);
+                    let family = &mut self.office.families[family];
+                    family.second = true;
+                    family.opener = replies.then_some(self.office.people[me].id);
                 }
                 self.learned.accepted.push((me, sequence.intent));
             }

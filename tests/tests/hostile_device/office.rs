@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use automerge::{Automerge, ROOT, ReadDoc};
 use offdesk_core::{
-    ids::{DocumentId, IntentId, MemberId, MessageId, RoleId, WorkspaceId},
+    ids::{DocumentId, IntentId, MemberId, MessageId, QueueId, RoleId, WorkspaceId},
     model::{
-        Action, AssignmentKey, Channel, ContactAccess, DashboardAccess, Document, Member, MessageAccess, Role,
+        Action, AssignmentKey, Channel, ContactAccess, DashboardAccess, Document, Member, MessageAccess, Queue, Role,
         RoleKind, Settings, action::ContactField, conversation::AssignmentReason,
     },
     time::Timestamp,
@@ -40,9 +40,21 @@ pub struct Family {
     pub contact: DocumentId,
     /// Whether a conversation with the contact over the second number was started.
     pub second: bool,
+    /// Who replied in that, and has it.
+    pub opener: Option<MemberId>,
 }
 
-/// A held reply.
+/// Queues of the workspace.
+#[derive(Clone, Copy, Debug)]
+pub struct Queues {
+    /// Those that conversations are moved to.
+    pub open: [QueueId; 2],
+    pub archived: QueueId,
+    /// One to be edited.
+    pub dummy: QueueId,
+}
+
+/// A held reply, or one that is to leave later.
 #[derive(Clone, Copy, Debug)]
 pub struct Held {
     pub message: MessageId,
@@ -58,6 +70,7 @@ pub struct Office {
     pub settings: DocumentId,
     /// A member and a role whom nobody is: to be edited.
     pub dummy: (MemberId, RoleId),
+    pub queues: Queues,
     /// A conversation of the neighbour's.
     pub theirs: DocumentId,
     /// Everything as the relay holds it.
@@ -131,7 +144,7 @@ fn texts(
         tx.connection().query_row("SELECT contact FROM documents WHERE id = ?1", [conversation.as_bytes()], |row| {
             row.get(0).map(DocumentId)
         })?;
-    Ok(Family { conversation, contact, second: false })
+    Ok(Family { conversation, contact, second: false, opener: None })
 }
 
 impl Office {
@@ -184,6 +197,17 @@ impl Office {
                 Ok((member.id, id))
             })
             .await;
+        let queues = relay
+            .write(move |tx, now, rng| {
+                let mut queue = |archived| -> Result<QueueId, StoreError> {
+                    let id = QueueId::generate(now, rng);
+                    let queue = Queue { name: "Queue".into(), archived, ..Queue::default() };
+                    accept::author(tx, now, rng, workspace, settings, &queue.actions(id))?;
+                    Ok(id)
+                };
+                Ok(Queues { open: [queue(false)?, queue(false)?], archived: queue(true)?, dummy: queue(false)? })
+            })
+            .await;
         let mut office = Self {
             relay,
             workspace,
@@ -192,6 +216,7 @@ impl Office {
             directory,
             settings,
             dummy,
+            queues,
             theirs,
             documents: BTreeMap::new(),
             held: BTreeMap::new(),
@@ -223,6 +248,10 @@ impl Office {
                             let share = Action::ShareContact { member: *member };
                             accept::author(tx, now, rng, workspace, family.contact, &[share])?;
                         }
+                    }
+                    if rng.random_bool(0.5) {
+                        let detail = Action::SetDetail { name: "campaign.name".into(), value: Some("Spring".into()) };
+                        accept::author(tx, now, rng, workspace, family.conversation, &[detail])?;
                     }
                     let owner = members[rng.random_range(0..members.len())];
                     let owner = Action::SetContactField { field: ContactField::Owner, value: Some(owner.to_string()) };
@@ -259,6 +288,12 @@ impl Office {
         }
     }
 
+    /// How a member stands to a contact: by all conversations with it.
+    pub fn stands_to_contact(&self, person: usize, family: &Family) -> Stands {
+        let stands = self.stands(person, family);
+        Stands { assigned: stands.assigned || family.opener == Some(self.people[person].id), ..stands }
+    }
+
     /// How a member stands to a conversation, by the documents' own words.
     pub fn stands(&self, person: usize, family: &Family) -> Stands {
         let id = self.people[person].id.to_string();
@@ -279,7 +314,8 @@ impl Office {
 
 fn held(tx: &Tx<'_>, document: DocumentId) -> Result<Vec<Held>, StoreError> {
     let mut statement = tx.connection().prepare_cached(
-        "SELECT message, author FROM ledger WHERE document = ?1 AND state = 'held' AND author IS NOT NULL",
+        "SELECT message, author FROM ledger WHERE document = ?1 AND author IS NOT NULL
+         AND (state = 'held' OR (state = 'queued' AND due IS NOT NULL))",
     )?;
     let rows = statement.query_map([document.as_bytes()], |row| {
         Ok(Held { message: IntentId(row.get(0)?), author: MemberId(row.get(1)?) })
