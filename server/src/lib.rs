@@ -5,6 +5,7 @@
 //! - [`cli`]: the command line of `offdesk-relay`.
 //! - [`serve`]: the running relay: its state ([`serve::App`]), its listener, its end.
 //! - [`api`]: the HTTP routes that are not the sync route, and the problems that every route answers with.
+//! - [`automations`]: signed events of other systems, and what automations do about them.
 //! - [`auth`]: enrolment codes, device credentials.
 //! - [`admin`]: administrative acts on the database, also while the relay runs.
 //! - [`store`]: SQLite with one writer and a few readers.
@@ -16,6 +17,7 @@ pub mod accept;
 pub mod admin;
 pub mod api;
 pub mod auth;
+pub mod automations;
 pub mod channels;
 pub mod cli;
 pub mod clock;

@@ -277,6 +277,15 @@ fn a_workspace_is_set_up() {
     let automation = admin(&[&cart[..], &fields[..]].concat());
     assert_eq!((&automation["origin"], &automation["quiet"]), (&json!("cart_recovery"), &json!("21:00-08:00")));
     assert_eq!(admin(&["automation", "list"]).as_array().unwrap().len(), 1);
+    let secret = admin(&["automation", "secret"]);
+    assert_eq!(admin(&["automation", "secret"]), secret);
+    assert_ne!(admin(&["automation", "secret", "--new"])["secret"], secret["secret"]);
+    let run = ["automation", "run", "cart", "--phone", "(415) 555-2699", "--id", "1"];
+    assert!(admin(&run)["done"][0]["left_alone"].as_str().unwrap().contains("data.url"));
+    let run =
+        ["automation", "run", "cart", "--phone", "(415) 555-2699", "--id", "2", "--data", "url=https://a.example"];
+    assert!(admin(&run)["done"][0]["message"].is_string());
+    assert_eq!(admin(&run)["duplicate"], true);
 
     for (code, arguments, said) in [
         (1, vec!["queue", "add", "--name", "Sales east"], "there is a queue 'Sales east'"),

@@ -81,14 +81,14 @@ fn none_is_told_nothing() {
         directory.members.get_mut(&member).unwrap().dashboard_override = Some(DashboardAccess::None);
     }
     assert_eq!(told(HELLO, &[], &directory), []);
-    let assigned = Happened::Assigned { member: ANA, by: Some(BEN), intent: IntentId([5; 16]) };
+    let assigned = Happened::Assigned { member: ANA, by: Some(BEN), automation: None, intent: IntentId([5; 16]) };
     assert_eq!(told(assigned, &[ANA], &directory), []);
 }
 
 /// R14: told when somebody else assigns, not of one's own doing, and not by an automation.
 #[test]
 fn being_assigned_by_somebody_else_is_told() {
-    let by = |by| Happened::Assigned { member: CARL, by, intent: IntentId([5; 16]) };
+    let by = |by| Happened::Assigned { member: CARL, by, automation: None, intent: IntentId([5; 16]) };
     assert_eq!(told(by(Some(ANA)), &[CARL], &directory()), [(CARL, "R14")]);
     assert_eq!(told(by(Some(CARL)), &[CARL], &directory()), []);
     assert_eq!(told(by(None), &[CARL], &directory()), []);
@@ -192,7 +192,7 @@ fn an_alert_explains_itself() {
     assert_eq!(why(HELLO, &[CARL]), ("R11", Why::Assigned { message, order: 40 }));
     assert_eq!(why(HELLO, &[]), ("R12", Why::Unassigned { message, order: 40, queue: None }));
     let intent = IntentId([8; 16]);
-    let assigned = Happened::Assigned { member: CARL, by: Some(ANA), intent };
+    let assigned = Happened::Assigned { member: CARL, by: Some(ANA), automation: None, intent };
     let by = Why::AssignedBy { by: Some(ANA), intent: Some(intent), automation: None };
     assert_eq!(why(assigned, &[CARL]), ("R14", by));
 }

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     alerts::{Alert, Why},
-    ids::{AlertId, IntentId, MemberId, MessageId, QueueId},
+    ids::{AlertId, AutomationId, IntentId, MemberId, MessageId, QueueId},
     model::{DashboardAccess, Directory},
     policy::Access,
     time::Timestamp,
@@ -26,8 +26,10 @@ pub enum Happened {
     Assigned {
         /// Who.
         member: MemberId,
-        /// By whom; `None` for an automation, which alerts only if it says so and then names itself elsewhere.
+        /// By whom; `None` for an automation.
         by: Option<MemberId>,
+        /// The automation that did, if it says that those whom it assigns are to be told.
+        automation: Option<AutomationId>,
         /// The intent that did.
         intent: IntentId,
     },
@@ -86,17 +88,12 @@ pub fn route(happened: Happened, situation: &Situation<'_>, now: Timestamp) -> V
             }
         }
         // R14: never of one's own assigning; an automation's is silent unless it says otherwise.
-        Happened::Assigned { member, by: Some(by), intent } if by != member => {
+        Happened::Assigned { member, by, automation, intent } if by.map_or(automation.is_some(), |by| by != member) => {
             let sees = Access::of(directory, member).is_some_and(|access| access.assignable());
             if sees {
                 vec![(
                     member,
-                    Alert::new(
-                        member,
-                        intent,
-                        now,
-                        Why::AssignedBy { by: Some(by), intent: Some(intent), automation: None },
-                    ),
+                    Alert::new(member, intent, now, Why::AssignedBy { by, intent: Some(intent), automation }),
                 )]
             } else {
                 Vec::new()

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use offdesk_core::{
     alerts::router::{self, Happened, Situation},
-    ids::{DocumentId, IntentId, MemberId, MessageId, WorkspaceId},
+    ids::{AutomationId, DocumentId, IntentId, MemberId, MessageId, WorkspaceId},
     model::{Action, Channel, Contact, Conversation, Kind, MessageKind, NewMessage, Status},
     policy::held::Seen,
     protocol::{Delivery, EventFact, FactBody, MessageFact, Seq},
@@ -38,6 +38,8 @@ pub(super) struct Accepted<'a> {
     /// R33: what a reply's author had seen.
     pub(super) seen: Option<Seen>,
     pub(super) reoffered: bool,
+    /// The automation whose change it is, if those whom it assigns are to be told (R14).
+    pub(super) automation: Option<AutomationId>,
 }
 
 pub(super) fn consequences(tx: &mut Tx<'_>, accepted: &Accepted<'_>) -> Result<(), StoreError> {
@@ -125,7 +127,8 @@ fn conversation(tx: &mut Tx<'_>, accepted: &Accepted<'_>) -> Result<(), StoreErr
                 let was =
                     conversation.assignments_of(key.member).any(|assignment| assignment.key.intent != accepted.intent);
                 if !was {
-                    let happened = Happened::Assigned { member: key.member, by: *by, intent: accepted.intent };
+                    let (member, automation, intent) = (key.member, accepted.automation, accepted.intent);
+                    let happened = Happened::Assigned { member, by: *by, automation, intent };
                     raise(tx, accepted, happened, &conversation)?;
                 }
             }

@@ -14,6 +14,7 @@
 //! A group of intents has one outcome: it runs in a savepoint, and what it did is undone if any of it fails.
 
 mod apply;
+mod automated;
 mod documents;
 mod events;
 mod facts;
@@ -28,6 +29,7 @@ mod relay_changes;
 pub(crate) mod tests;
 mod waiting;
 
+pub use automated::{Automated, AutomatedOutcome, automated};
 pub use facts::{Recipients, set_delivery};
 pub use inbound::{Inbound, InboundOutcome, inbound};
 pub use policies::{policies, settings_of};

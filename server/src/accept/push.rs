@@ -255,6 +255,7 @@ fn accept(
             actions: &passed.actions,
             seen: intent.seen,
             reoffered: intent.reoffered,
+            automation: None,
         },
     )?;
     if intent.kind == Kind::Conversation {

@@ -2,7 +2,7 @@
 
 use automerge::ActorId;
 use offdesk_core::{
-    ids::{DocumentId, IntentId, WorkspaceId},
+    ids::{AutomationId, DocumentId, IntentId, WorkspaceId},
     model::{Action, Kind, Settings, genesis},
     protocol::{Epoch, Seq},
     time::Timestamp,
@@ -82,6 +82,19 @@ pub(super) fn author_intent(
     intent: IntentId,
     actions: &[Action],
 ) -> Result<Seq, StoreError> {
+    author_as(tx, now, workspace, document, intent, actions, None)
+}
+
+/// As [`author_intent`], by an automation that tells those whom it assigns (R14).
+pub(super) fn author_as(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    workspace: WorkspaceId,
+    document: DocumentId,
+    intent: IntentId,
+    actions: &[Action],
+    automation: Option<AutomationId>,
+) -> Result<Seq, StoreError> {
     let row = document_row(&tx.reading(), document)?
         .filter(|row| row.workspace == workspace)
         .ok_or(StoreError::Missing("document"))?;
@@ -103,6 +116,7 @@ pub(super) fn author_intent(
             actions,
             seen: None,
             reoffered: false,
+            automation,
         },
     )?;
     Ok(seq)

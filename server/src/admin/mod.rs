@@ -4,12 +4,14 @@
 //! - [`workspace`], [`member`], [`role`], [`settings`]: what a company consists of. Edits are changes of the directory and
 //!   the settings documents, authored by the relay, so that devices learn them as they learn everything.
 //! - [`set_up`]: queues, canned responses, hours, engagements, automations: the rest of the settings.
+//! - [`automation`]: the secret that events are signed with, and running an automation by hand.
 //! - [`device`]: enrolled devices, their codes, their revocation.
 //! - [`backup`], [`restore`]: copies of the database, and a relay's life after one was put back.
 //! - [`quarantine`], [`audit`]: what was refused, what was done.
 //! - [`name`]: how people name a thing.
 
 pub mod audit;
+pub mod automation;
 pub mod backup;
 pub mod device;
 pub mod member;

@@ -34,6 +34,7 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .route("/healthz", get(health::healthz))
         .route("/metrics", get(health::metrics))
         .merge(crate::channels::twilio::webhook::routes())
+        .merge(crate::automations::http::routes())
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, TIMEOUT));
     // A sync stays open as long as its device likes: no timeout is on it, and it bounds its body itself.
     surround::surround(app, routes.merge(crate::relay::router(app)))

@@ -1,5 +1,5 @@
 //! Judges a change of the directory or the settings (R1, R36 to R39): who may, which keys there are and what they hold
-//! ([`form`]), and whether what it makes of the set-up fits together ([`fit`]).
+//! (`form.rs`), and whether what it makes of the set-up fits together (`fit.rs`).
 //!
 //! Only what the change itself writes is held to fit: a member of a queue may be deactivated, and the queue renamed
 //! afterwards.

@@ -1,13 +1,18 @@
 //! `admin automation`.
 
-use offdesk_core::{ids::WorkspaceId, model::Automation};
+use offdesk_core::{
+    ids::{IntentId, WorkspaceId},
+    model::Automation,
+};
+use serde_json::json;
 
 use super::{
     Office,
     args::set_up::{AutomationCommand, AutomationFields},
 };
 use crate::{
-    admin::{AdminError, member, set_up},
+    admin::{AdminError, automation, member, set_up},
+    automations::{Done, Event, EventContact},
     cli::output::{Output, table},
     config::write_time,
     store::Tx,
@@ -20,6 +25,16 @@ pub(super) fn automation(
 ) -> Result<Output, AdminError> {
     let changed = match command {
         AutomationCommand::List => return list(&office, typed.as_deref()),
+        AutomationCommand::Secret { new } => {
+            let (id, secret) = office.write(typed, move |tx, actor, workspace| {
+                Ok((workspace, automation::secret(tx, actor, workspace, new)?))
+            })?;
+            let text = format!("{secret}\n\nPost events to /v1/events/{id}, signed as docs/operations.md says.");
+            return Ok(Output::new(text, &json!({ "workspace": id, "secret": secret })));
+        }
+        AutomationCommand::Run { automation, phone, name, data, from, id } => {
+            return run(office, typed, automation, EventContact { phone, name, email: None }, (data, from, id));
+        }
         AutomationCommand::Add { name, event, template, fields } => {
             office.write(typed, move |tx, actor, workspace| {
                 let mut automation = Automation { name, event, template, ..Automation::default() };
@@ -51,6 +66,34 @@ pub(super) fn automation(
         }
     };
     Ok(Output::new(format!("The automation '{}' is saved ({}).", changed.thing.name, changed.id), &changed))
+}
+
+fn run(
+    office: Office,
+    typed: Option<String>,
+    automation: String,
+    contact: EventContact,
+    (data, from, id): (Vec<(String, String)>, Option<String>, Option<String>),
+) -> Result<Output, AdminError> {
+    let handled = office.write(typed, move |tx, actor, workspace| {
+        let chosen = set_up::find::<Automation>(&tx.reading(), workspace, &automation)?;
+        let settings = &crate::accept::policies(tx, workspace)?.settings;
+        let event = Event {
+            id: id.unwrap_or_else(|| IntentId::generate(actor.now, actor.rng).to_string()),
+            event: settings.automations.get(&chosen).map(|automation| automation.event.clone()).unwrap_or_default(),
+            contact,
+            from,
+            data: data.into_iter().map(|(name, value)| (name, value.into())).collect(),
+        };
+        automation::run(tx, actor, workspace, chosen, &event)
+    })?;
+    let told = |done: &Done| match (&done.message, &done.left_alone) {
+        (Some(message), _) => format!("Sent message {message}."),
+        (None, because) => format!("Left alone: {}.", because.as_deref().unwrap_or("nothing to do")),
+    };
+    let text: Vec<String> = handled.done.iter().map(told).collect();
+    let before = if handled.duplicate { "This event had come before.\n" } else { "" };
+    Ok(Output::new(format!("{before}{}", text.join("\n")), &handled))
 }
 
 fn enable(

@@ -148,6 +148,11 @@ fn parse_date(text: &str) -> Result<Date, String> {
     text.parse().map_err(|error| format!("{error}"))
 }
 
+fn parse_datum(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or_else(|| format!("'{text}' is not of the form NAME=VALUE"))?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
 fn parse_span(text: &str) -> Result<Span, String> {
     text.parse().map_err(|error| format!("{error}"))
 }
@@ -332,6 +337,32 @@ pub(in crate::cli::admin) enum AutomationCommand {
         /// It sends at any time of the day.
         #[arg(long, conflicts_with = "quiet")]
         not_quiet: bool,
+    },
+    /// Print the secret that events are signed with; the first time, it is made.
+    Secret {
+        /// Make a new one: what is signed with the former is refused from then on.
+        #[arg(long)]
+        new: bool,
+    },
+    /// Have an automation act now, enabled or not, as if its event had come.
+    Run {
+        /// Its name or id.
+        automation: String,
+        /// The contact's phone.
+        #[arg(long, value_name = "PHONE")]
+        phone: String,
+        /// The contact's name, if they are new.
+        #[arg(long)]
+        name: Option<String>,
+        /// What the event brings, such as cart_url=https://shop.example/c/7.
+        #[arg(long = "data", value_parser = parse_datum, value_name = "NAME=VALUE")]
+        data: Vec<(String, String)>,
+        /// From which of our numbers; the first if left out.
+        #[arg(long, value_name = "PHONE")]
+        from: Option<String>,
+        /// The event's id: a second one of the same changes nothing. Without one, a fresh one.
+        #[arg(long)]
+        id: Option<String>,
     },
     /// Let it work.
     Enable {

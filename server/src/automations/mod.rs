@@ -1,0 +1,12 @@
+//! Events of other systems: a checkout was abandoned, an appointment is due. Whoever knows the workspace's secret posts them
+//! (`http.rs`), signed ([`signature`]); each enabled automation of that event then acts once ([`crate::accept::automated()`]),
+//! however often the event comes.
+
+pub mod event;
+pub(crate) mod http;
+pub mod signature;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests;
+
+pub use event::{Done, Event, EventContact, EventError, Handled, handle, run};
