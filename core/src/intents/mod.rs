@@ -4,6 +4,7 @@
 //! the last inbound message that a closing knows of), so that running it again on other heads still means the same.
 //! [`Verb::actions`] is pure: the same verb on the same state gives the same actions.
 
+mod administer;
 mod assign;
 mod close;
 mod contact;
@@ -18,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{ContactId, ConversationId, IntentId, MemberId, MessageId, QueueId},
-    model::{Action, Channel, Contact, Conversation, HeldChoice, Kind, Priority},
+    model::{Action, Channel, Contact, Conversation, Document, HeldChoice, Kind, Priority, RegisterEdit},
     time::Timestamp,
 };
 
@@ -134,6 +135,11 @@ pub enum Verb {
     CreateContact(NewContact),
     /// Edits a contact.
     EditContact(ContactEdit),
+    /// Edits the directory or the settings (R1).
+    Administer {
+        /// The edits, all of one of the two documents, each with what its author saw.
+        edits: Vec<RegisterEdit>,
+    },
 }
 
 /// A verb can't be run.
@@ -187,6 +193,8 @@ pub enum State<'a> {
     Conversation(Option<&'a Conversation>),
     /// A contact, `None` before it is created.
     Contact(Option<&'a Contact>),
+    /// The directory or the settings.
+    SetUp(&'a Document),
 }
 
 /// Who runs a verb, when, under which intent.
@@ -204,8 +212,9 @@ pub struct Author {
 
 impl Verb {
     /// The kind of document that it changes.
-    pub const fn kind(&self) -> Kind {
+    pub fn kind(&self) -> Kind {
         match self {
+            Verb::Administer { edits } => edits.first().map_or(Kind::Settings, |edit| edit.map.kind()),
             Verb::CreateContact(_) | Verb::EditContact(_) => Kind::Contact,
             _ => Kind::Conversation,
         }
@@ -232,6 +241,7 @@ impl Verb {
             Verb::EditHeld { .. } => "edit_held",
             Verb::CreateContact(_) => "create_contact",
             Verb::EditContact(_) => "edit_contact",
+            Verb::Administer { .. } => "administer",
         }
     }
 
@@ -288,6 +298,7 @@ impl Verb {
             (Verb::CreateContact(new), State::Contact(None)) => contact::create(author, new),
             (Verb::EditContact(edit), State::Contact(Some(on))) => contact::edit(edit, on),
             (Verb::CreateContact(new), State::Contact(Some(on))) => contact::complete(new, on),
+            (Verb::Administer { edits }, State::SetUp(on)) => administer::administer(edits, on),
             _ => Err(VerbError::WrongDocument),
         }
     }

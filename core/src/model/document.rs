@@ -1,13 +1,17 @@
 //! One Automerge document with its kind: loading, applying accepted changes, authoring one change.
 
 use automerge::{
-    ActorId, Automerge, AutomergeError, Change, ChangeHash, LoadOptions, ObjId, ROOT, ReadDoc,
+    ActorId, Automerge, AutomergeError, Change, ChangeHash, LoadOptions, ObjId, ROOT, ReadDoc, ScalarValue, Value,
     transaction::{CommitOptions, Transaction},
 };
 
 use crate::{
     ids::IntentId,
-    model::{Action, Kind, genesis, write},
+    model::{
+        Action, Kind,
+        action::{RegisterMap, RegisterValue},
+        genesis, write,
+    },
     time::Timestamp,
 };
 
@@ -142,6 +146,20 @@ impl Document {
         match (ids(self.inner.get_all(&map, key)), ids(self.inner.get_all_at(&map, key, deps))) {
             (Ok(now), Ok(seen)) => now == seen,
             _ => false,
+        }
+    }
+
+    /// What stands in a register of the directory or the settings.
+    pub fn register(&self, map_of: RegisterMap, key: &str) -> Option<RegisterValue> {
+        let object = map(&self.inner, map_of.name()).ok()?;
+        match self.inner.get(&object, key).ok()?? {
+            (Value::Scalar(value), _) => match value.as_ref() {
+                ScalarValue::Boolean(value) => Some(RegisterValue::Bool(*value)),
+                ScalarValue::Int(value) => Some(RegisterValue::Int(*value)),
+                ScalarValue::Str(value) => Some(RegisterValue::Text(value.to_string())),
+                _ => None,
+            },
+            _ => None,
         }
     }
 

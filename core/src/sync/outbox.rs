@@ -11,8 +11,11 @@ use rand::Rng;
 use crate::{
     ids::{AlertId, DocumentId, IntentId, MemberId},
     intents::{Author, Verb, VerbError},
-    model::{Action, Contact, DocumentError, Kind, Refusal},
-    policy::{Access, ConversationFacts, Visibility, judge_contact, judge_conversation},
+    model::{Action, Contact, Directory, DocumentError, Kind, Refusal, Settings},
+    policy::{
+        Access, After, ConversationFacts, Visibility, judge_contact, judge_conversation, judge_registers,
+        set_up::looks_like_a_zone,
+    },
     protocol::Fact,
     sync::{
         rebase::{actions, author_change, is_blank},
@@ -366,7 +369,22 @@ impl Session {
                 };
                 judge_conversation(&access, &actions, &facts)
             }
-            Kind::Directory | Kind::Settings => return Err(SubmitError::Verb(VerbError::WrongDocument)),
+            Kind::Directory | Kind::Settings => {
+                let mut after = document.clone();
+                author_change(&mut after, record.id.0, record, &actions)??;
+                let none = Settings::default();
+                let settings = settings.as_deref().unwrap_or(&none);
+                let (read_directory, read_settings);
+                let (directory, settings) = if after.kind() == Kind::Directory {
+                    read_directory = Directory::read(&after);
+                    (&read_directory, settings)
+                } else {
+                    read_settings = Settings::read(&after);
+                    (&*directory, &read_settings)
+                };
+                // Which time zones there are, only the relay knows.
+                judge_registers(&access, &actions, &After { directory, settings, known_zone: &looks_like_a_zone })
+            }
         };
         allowed.map(|()| actions).map_err(SubmitError::Refused)
     }

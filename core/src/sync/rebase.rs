@@ -240,6 +240,6 @@ pub(super) fn actions(
             let contact = Contact::read(document, on).filter(|_| !is_blank(on));
             intent.verb.actions(author, State::Contact(contact.as_ref()))
         }
-        Kind::Directory | Kind::Settings => Err(VerbError::WrongDocument),
+        Kind::Directory | Kind::Settings => intent.verb.actions(author, State::SetUp(on)),
     }
 }

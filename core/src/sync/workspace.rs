@@ -41,8 +41,9 @@ pub(super) struct Workspace {
     touched: BTreeSet<DocumentId>,
     /// Of those, the ones that are not loaded but came with an outline in this transaction.
     outlined: BTreeMap<DocumentId, Came>,
-    directory: Option<Arc<Directory>>,
-    settings: Option<Arc<Settings>>,
+    /// Read, each with its document.
+    directory: Option<(Option<DocumentId>, Arc<Directory>)>,
+    settings: Option<(DocumentId, Arc<Settings>)>,
     directory_changed: bool,
 }
 
@@ -318,6 +319,13 @@ impl Workspace {
     pub(super) fn touch(&mut self, id: DocumentId) {
         self.outlined.remove(&id);
         self.touched.insert(id);
+        // What an Administrator edits on this device shows at once.
+        if self.directory.as_ref().is_some_and(|(of, _)| *of == Some(id)) {
+            (self.directory, self.directory_changed) = (None, true);
+        }
+        if self.settings.as_ref().is_some_and(|(of, _)| *of == id) {
+            self.settings = None;
+        }
     }
 
     /// What the member marked of a document has changed, and nothing else: what came with it still says what it is.
@@ -424,23 +432,24 @@ impl Workspace {
     }
 
     pub(super) fn directory(&mut self, disk: &dyn Storage) -> Result<Arc<Directory>, SessionError> {
-        if let Some(directory) = &self.directory {
+        if let Some((_, directory)) = &self.directory {
             return Ok(directory.clone());
         }
-        let read = match disk.documents(Some(Kind::Directory))?.first() {
-            Some(id) => self.optimistic(disk, *id)?.map(Directory::read).unwrap_or_default(),
+        let id = disk.documents(Some(Kind::Directory))?.first().copied();
+        let read = match id {
+            Some(id) => self.optimistic(disk, id)?.map(Directory::read).unwrap_or_default(),
             None => Directory::default(),
         };
-        Ok(self.directory.insert(Arc::new(read)).clone())
+        Ok(self.directory.insert((id, Arc::new(read))).1.clone())
     }
 
     pub(super) fn settings(&mut self, disk: &dyn Storage) -> Result<Option<Arc<Settings>>, SessionError> {
-        if let Some(settings) = &self.settings {
+        if let Some((_, settings)) = &self.settings {
             return Ok(Some(settings.clone()));
         }
         let Some(id) = disk.documents(Some(Kind::Settings))?.first().copied() else { return Ok(None) };
         let read = self.optimistic(disk, id)?.map(Settings::read).unwrap_or_default();
-        Ok(Some(self.settings.insert(Arc::new(read)).clone()))
+        Ok(Some(self.settings.insert((id, Arc::new(read))).1.clone()))
     }
 }
 

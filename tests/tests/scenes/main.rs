@@ -10,3 +10,4 @@ mod offline;
 mod own_devices;
 mod reconnect;
 mod same_number;
+mod set_up;

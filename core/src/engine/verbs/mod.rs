@@ -1,7 +1,9 @@
 //! What a member does (R26). Every call is durable when it returns, with or without a network.
 //!
-//! [`messages`]: what is said; [`triage`]: what conversations are sorted by, one or many at once; [`contacts`].
+//! [`messages`]: what is said; [`triage`]: what conversations are sorted by, one or many at once; [`contacts`];
+//! [`administration`]: what an Administrator sets up.
 
+mod administration;
 mod contacts;
 mod messages;
 mod triage;

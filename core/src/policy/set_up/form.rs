@@ -26,6 +26,12 @@ const MAX_SPAN_MS: i64 = 10 * 366 * 24 * 60 * 60 * 1000;
 const MAX_NAME_BYTES: usize = 200;
 
 pub(super) fn check(map: RegisterMap, key: &str, value: Option<&RegisterValue>) -> Result<(), Refusal> {
+    if let Some(RegisterValue::Text(text)) = value
+        && text.len() > map.max_text_bytes()
+    {
+        let reason = format!("longer than {} bytes: shorten it", map.max_text_bytes());
+        return Err(Refusal::new(RefusalCode::TooLarge, key, &reason));
+    }
     let fits = match map {
         RegisterMap::Members => member(key, value)?,
         RegisterMap::Roles => role(key, value)?,
