@@ -21,6 +21,10 @@ CREATE TABLE conversation_rows (
     origins INTEGER NOT NULL,               -- bits: 1 direct, 2 campaign, 4 cart recovery
     labels BLOB NOT NULL,                   -- MessagePack of assignees and tags, to see that they are unchanged
     alerts INTEGER NOT NULL,                -- how many stand
+    snoozed_until INTEGER NOT NULL,         -- 0: it does not rest
+    priority INTEGER NOT NULL,              -- 0 low to 3 urgent
+    queue BLOB,
+    texts INTEGER NOT NULL,                 -- whether its messages are in message_texts as they stand
     body BLOB NOT NULL                      -- MessagePack of triage::ConversationRow
 ) STRICT;
 -- There are three origins, each in many rows: they are looked at in the index that is walked anyway, where a table of
@@ -33,6 +37,11 @@ CREATE INDEX conversations_to_answer ON conversation_rows (last_activity DESC, d
 CREATE INDEX conversations_of_nobody ON conversation_rows (last_activity DESC, document, open) WHERE dashboard = 1 AND assigned = 0;
 CREATE INDEX conversations_of_contact ON conversation_rows (contact, dashboard, last_activity DESC, document);
 CREATE INDEX conversations_blocked ON conversation_rows (last_activity DESC, document) WHERE dashboard = 2;
+CREATE INDEX conversations_of_queue ON conversation_rows (queue, last_activity DESC, document, open) WHERE dashboard = 1 AND queue IS NOT NULL;
+CREATE INDEX conversations_by_priority ON conversation_rows (priority, last_activity DESC, document, open) WHERE dashboard = 1 AND priority <> 1;
+CREATE INDEX conversations_resting ON conversation_rows (last_activity DESC, document, open, snoozed_until) WHERE dashboard = 1 AND snoozed_until > 0;
+CREATE INDEX conversations_resting_until ON conversation_rows (open, snoozed_until) WHERE dashboard = 1 AND snoozed_until > 0;
+CREATE INDEX conversations_to_read ON conversation_rows (last_activity DESC, id) WHERE texts = 0;
 CREATE INDEX conversations_waiting ON conversation_rows (document, held) WHERE waits > 0;
 CREATE INDEX conversations_by_id ON conversation_rows (conversation);
 
@@ -73,9 +82,12 @@ CREATE TABLE contact_rows (
     display_name TEXT NOT NULL,
     names TEXT NOT NULL,                    -- folded words, two spaces before each and at the end
     blocked INTEGER NOT NULL,
+    sorted TEXT NOT NULL,                   -- by what a list of contacts is ordered: the shown name, folded
     phones TEXT NOT NULL,                   -- the forms of each number as digits, likewise
     body BLOB NOT NULL                      -- MessagePack of triage::ContactRow
 ) STRICT;
+
+CREATE INDEX contacts_by_name ON contact_rows (sorted, contact);
 
 CREATE TABLE contact_phones (
     phone TEXT NOT NULL,
@@ -101,4 +113,27 @@ CREATE TRIGGER contact_search_update AFTER UPDATE OF names, phones ON contact_ro
 WHEN old.names <> new.names OR old.phones <> new.phones BEGIN
     INSERT INTO contact_search (contact_search, rowid, names, phones) VALUES ('delete', old.id, old.names, old.phones);
     INSERT INTO contact_search (rowid, names, phones) VALUES (new.id, new.names, new.phones);
+END;
+
+-- Texts of messages, folded to words, filled while nothing else is to be done (store/texts.rs). The larger the id the later
+-- the message, by and large: the search reads from the end and stops when it has enough.
+CREATE TABLE message_texts (
+    id INTEGER PRIMARY KEY,
+    conversation INTEGER NOT NULL REFERENCES conversation_rows (id) ON DELETE CASCADE,
+    message BLOB NOT NULL,
+    text TEXT NOT NULL
+) STRICT;
+CREATE INDEX texts_of_conversation ON message_texts (conversation, message);
+
+-- Words by their beginnings. Without positions: which message has a word is all that is asked.
+CREATE VIRTUAL TABLE message_search USING fts5 (
+    text, content = 'message_texts', content_rowid = 'id', tokenize = 'ascii', detail = none, columnsize = 0, prefix = '3'
+);
+INSERT INTO message_search (message_search, rank) VALUES ('secure-delete', 1);
+
+CREATE TRIGGER message_search_insert AFTER INSERT ON message_texts BEGIN
+    INSERT INTO message_search (rowid, text) VALUES (new.id, new.text);
+END;
+CREATE TRIGGER message_search_delete AFTER DELETE ON message_texts BEGIN
+    INSERT INTO message_search (message_search, rowid, text) VALUES ('delete', old.id, old.text);
 END;

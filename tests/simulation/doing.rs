@@ -1,7 +1,7 @@
 //! Members at their devices: every verb there is (R26), on whatever the device holds.
 
 use offdesk_core::{
-    ids::{ContactId, ConversationId, DocumentId, IntentId, MessageId},
+    ids::{ConversationId, DocumentId, IntentId, MessageId},
     intents::{ConsentEdit, ContactEdit, NewContact, Verb},
     model::{Channel, Consent, HeldChoice, Kind, Priority},
     protocol::{Delivery, FactBody, Muted, RegisterContent, RegisterKey},
@@ -95,12 +95,6 @@ impl World {
 
     fn look_after(&mut self, at: usize, doing: &Doing) -> Result<Said<()>, Violation> {
         let text = self.book.text("draft");
-        let elsewhere: Vec<(DocumentId, ContactId)> = self
-            .witness
-            .mirrors
-            .iter()
-            .filter_map(|(id, mirror)| Some((*id, mirror.conversation.as_ref()?.contact)))
-            .collect();
         let doing = doing.clone();
         self.command(at, |session, now, _, disk| {
             let conversations = disk.documents(Some(Kind::Conversation))?;
@@ -116,9 +110,7 @@ impl World {
                 Doing::OpenRecord(n) => {
                     let contacts = disk.documents(Some(Kind::Contact))?;
                     let contact = nth(&contacts, n).ok_or(SubmitError::Empty)?;
-                    let wanted: Vec<DocumentId> =
-                        elsewhere.iter().filter(|(_, with)| *with == contact).map(|(id, _)| *id).collect();
-                    session.fetch(&wanted);
+                    session.open_record(contact);
                     Ok(())
                 }
                 Doing::Choose(n, what) => {

@@ -6,7 +6,7 @@
 //! under it, so that they happen in the order of the commits (they only spawn, abort and notify).
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
@@ -32,6 +32,7 @@ use super::{
     transport::{Http, Part, Transport},
 };
 use crate::{
+    ids::ContactId,
     store::{Database, OutboxCounts, Reader, Snapshot, SqliteStorage},
     sync::{
         Session, SessionOptions,
@@ -57,6 +58,8 @@ pub(super) struct Engine {
     status: watch::Sender<SyncStatus>,
     /// Whether the database is open: not while paused, nor once closed or wiped.
     available: AtomicBool,
+    /// The records that were opened and have come, each with whether there is more.
+    opened_records: RwLock<BTreeMap<ContactId, bool>>,
     /// When the data locks itself (R9), in milliseconds; moves with every contact.
     locks_at: AtomicI64,
 }
@@ -70,6 +73,8 @@ pub(super) struct Core {
     pub(super) requests: HashMap<RequestId, AbortHandle>,
     pub(super) timer: Option<AbortHandle>,
     pub(super) lease_watch: Option<AbortHandle>,
+    /// Takes texts into the search.
+    pub(super) indexing: Option<AbortHandle>,
     pub(super) waiting: Vec<oneshot::Sender<Result<(), End>>>,
     pub(super) started: bool,
     pub(super) network: NetworkState,
@@ -119,6 +124,7 @@ impl Engine {
                 requests: HashMap::new(),
                 timer: None,
                 lease_watch: None,
+                indexing: None,
                 waiting: Vec::new(),
                 started: false,
                 network: NetworkState::Online,
@@ -134,6 +140,7 @@ impl Engine {
             revision: watch::Sender::new(0),
             status: watch::Sender::new(SyncStatus::default()),
             available: AtomicBool::new(true),
+            opened_records: RwLock::default(),
             locks_at: AtomicI64::new(i64::MAX),
         });
         let mut core = engine.lock();
@@ -156,6 +163,16 @@ impl Engine {
 
     pub(super) fn identity(&self) -> Identity {
         self.identity.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn opened_records(&self) -> BTreeMap<ContactId, bool> {
+        self.opened_records.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes what the session has in memory only, for whoever reads beside it.
+    pub(super) fn note_records(&self, core: &Core) {
+        let opened = core.session.opened_records();
+        *self.opened_records.write().unwrap_or_else(PoisonError::into_inner) = opened;
     }
 
     pub(super) fn transport(&self) -> Arc<dyn Transport> {
@@ -352,6 +369,12 @@ impl Engine {
 }
 
 impl Core {
+    /// Whether every text is in the search, found out without a transaction.
+    pub(super) fn nothing_to_index(&mut self) -> Result<bool, Error> {
+        let database = self.database.as_ref().filter(|database| !database.is_released()).ok_or(Error::Paused)?;
+        Ok(database.reader().read(|snapshot| snapshot.texts_are_read())?)
+    }
+
     /// Runs `run` in one transaction; it is committed if it answers, else rolled back.
     pub(super) fn transact<T>(
         &mut self,

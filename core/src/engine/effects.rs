@@ -53,6 +53,8 @@ impl Engine {
                 }
                 Effect::WakeAt(at) => self.wake_at(core, at),
                 Effect::Changed => {
+                    self.note_records(core);
+                    self.index_soon(core);
                     self.changed();
                     told = true;
                 }
@@ -234,7 +236,7 @@ impl Core {
     }
 
     /// Spawns on the runtime that the device was started on.
-    fn spawn(&mut self, future: impl Future<Output = ()> + Send + 'static) -> Option<AbortHandle> {
+    pub(super) fn spawn(&mut self, future: impl Future<Output = ()> + Send + 'static) -> Option<AbortHandle> {
         if self.runtime.is_none() {
             self.runtime = Handle::try_current().ok();
         }
@@ -245,7 +247,7 @@ impl Core {
     pub(super) fn drop_tasks(&mut self) {
         self.put_off.clear();
         self.requests.drain().for_each(|(_, task)| task.abort());
-        for timer in [self.timer.take(), self.lease_watch.take()].into_iter().flatten() {
+        for timer in [self.timer.take(), self.lease_watch.take(), self.indexing.take()].into_iter().flatten() {
             timer.abort();
         }
     }

@@ -98,14 +98,14 @@ impl Offdesk {
         limit: usize,
         after: Option<PageKey>,
     ) -> Result<Vec<ConversationRow>, Error> {
-        let me = self.engine().identity().member;
-        self.engine().read(|snapshot| Ok(snapshot.inbox(filter, me, limit, after)?))
+        let (me, now) = (self.engine().identity().member, self.engine().now());
+        self.engine().read(|snapshot| Ok(snapshot.inbox(filter, me, now, limit, after)?))
     }
 
     /// The first `limit` rows of [`Offdesk::inbox`], as they change.
     pub fn observe_inbox(&self, filter: InboxFilter, limit: usize) -> LiveList<ConversationRow> {
-        let me = self.engine().identity().member;
-        self.live(move |snapshot| Ok(snapshot.inbox(&filter, me, limit, None)?), |row| row.conversation)
+        let (me, clock) = (self.engine().identity().member, self.engine().config.clock.clone());
+        self.live(move |snapshot| Ok(snapshot.inbox(&filter, me, clock.now(), limit, None)?), |row| row.conversation)
     }
 
     /// Counts beside the list.
@@ -113,11 +113,11 @@ impl Offdesk {
     /// # Errors
     /// As any read.
     pub fn counts(&self) -> Result<Counts, Error> {
-        let me = self.engine().identity().member;
-        self.engine().read(|snapshot| Ok(snapshot.counts(me)?))
+        let (me, now) = (self.engine().identity().member, self.engine().now());
+        self.engine().read(|snapshot| Ok(snapshot.counts(me, now)?))
     }
 
-    /// Customers by name, phone or message text, as typed so far (R23); works offline.
+    /// Customers by name and phone, as typed so far (R23); works offline. Messages: [`Offdesk::search_messages`].
     ///
     /// # Errors
     /// As any read.
@@ -206,7 +206,7 @@ impl Offdesk {
         self.live(move |snapshot| outbox(snapshot, me), |item| item.intent)
     }
 
-    fn live<T, K>(
+    pub(super) fn live<T, K>(
         &self,
         query: impl Fn(&Snapshot<'_>) -> Result<Vec<T>, Error> + Send + Sync + 'static,
         key: impl Fn(&T) -> K + Send + Sync + 'static,
@@ -221,7 +221,7 @@ impl Offdesk {
 }
 
 /// A document with this device's own open intents in it.
-fn document(snapshot: &Snapshot<'_>, id: DocumentId) -> Result<Option<Document>, Error> {
+pub(super) fn document(snapshot: &Snapshot<'_>, id: DocumentId) -> Result<Option<Document>, Error> {
     let Some(stored) = snapshot.document(id)? else { return Ok(None) };
     let mut document =
         if stored.saved.is_empty() { Document::new(stored.kind) } else { Document::load(stored.kind, &stored.saved)? };
@@ -253,7 +253,10 @@ fn directory(snapshot: &Snapshot<'_>) -> Result<Directory, Error> {
     Ok(document.as_ref().map(Directory::read).unwrap_or_default())
 }
 
-fn opened(snapshot: &Snapshot<'_>, id: DocumentId) -> Result<Option<(Conversation, Vec<MessageView>)>, Error> {
+pub(super) fn opened(
+    snapshot: &Snapshot<'_>,
+    id: DocumentId,
+) -> Result<Option<(Conversation, Vec<MessageView>)>, Error> {
     let Some(conversation) = document(snapshot, id)?.as_ref().and_then(Conversation::read) else { return Ok(None) };
     let messages = project::messages(&conversation, &snapshot.facts(id)?);
     Ok(Some((conversation, messages)))

@@ -222,7 +222,7 @@ fn burden(frame: &Request) -> usize {
     match frame {
         Request::Group { intents } => intents.iter().map(|intent| 160 + intent.change.len()).sum(),
         Request::Registers { writes } => writes.len() * 96,
-        Request::Fetch { documents } => documents.len() * 20,
+        Request::Fetch { documents, records } => (documents.len() + records.len()) * 20,
         Request::Presence { states } => states.len() * 32,
         Request::Hello(_) | Request::Push { .. } | Request::Unknown => 256,
     }

@@ -38,6 +38,11 @@ pub(super) fn name_entry(name: &str) -> String {
     entry(words(&ascii(name)))
 }
 
+/// The words of a text: of a message, or of a name in a list's order.
+pub(super) fn plain(name: &str) -> String {
+    words(&ascii(name)).collect::<Vec<_>>().join(" ")
+}
+
 /// Phones in E.164 as the index holds them.
 pub(super) fn phone_entry<'a>(phones: impl Iterator<Item = &'a str>) -> String {
     entry(phones.flat_map(forms))

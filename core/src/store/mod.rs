@@ -14,7 +14,7 @@
 //!
 //! # Layout
 //! `key`, `connection`, `error`, `sql`: opening, settings, errors, values. `database`, `reader`: the two handles.
-//! `documents`, `facts`, `intents`, `registers`, `rows`, `device`: one table group each, wired to the
+//! `documents`, `facts`, `intents`, `registers`, `rows`, `texts`, `device`: one table group each, wired to the
 //! session's trait in `storage`. [`query`]: what only the UI asks. `fold`: how names and numbers are made comparable.
 
 mod connection;
@@ -40,9 +40,10 @@ mod storage;
 mod tallies;
 #[cfg(test)]
 mod tests;
+mod texts;
 
 pub use database::Database;
 pub use key::{CIPHER, DatabaseKey};
-pub use query::{OutboxCounts, OutboxEntry, PageKey, StoreStats};
+pub use query::{ContactKey, OutboxCounts, OutboxEntry, PageKey, StoreStats};
 pub use reader::{Reader, Snapshot};
 pub use storage::SqliteStorage;

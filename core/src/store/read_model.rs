@@ -17,9 +17,10 @@ use crate::{
 
 const SCHEMA: &str = include_str!("../../migrations/readmodel.sql");
 /// To be raised with every change of [`SCHEMA`], of the rows' types, or of how documents are projected or names folded.
-pub(super) const VERSION: i64 = 3;
+pub(super) const VERSION: i64 = 4;
 /// In the order in which they can be dropped.
-const TABLES: [&str; 7] = [
+const TABLES: [&str; 8] = [
+    "message_texts",
     "tallies",
     "contact_phones",
     "contact_rows",
@@ -28,7 +29,8 @@ const TABLES: [&str; 7] = [
     "conversation_assignees",
     "conversation_rows",
 ];
-const SEARCH: &str = "contact_search";
+const CONTACTS: &str = "contact_search";
+const MESSAGES: &str = "message_search";
 
 /// Makes sure that there is a read model of this version that is in order. Whether it waits to be filled.
 pub(super) fn prepare(connection: &mut Connection) -> Result<bool, StorageError> {
@@ -64,19 +66,22 @@ pub(super) fn drop_tables(connection: &Connection) -> Result<(), StorageError> {
     // Triggers would otherwise name a table that is gone.
     connection.execute_batch(
         "DROP TRIGGER IF EXISTS contact_search_insert; DROP TRIGGER IF EXISTS contact_search_delete;
-         DROP TRIGGER IF EXISTS contact_search_update;",
+         DROP TRIGGER IF EXISTS contact_search_update; DROP TRIGGER IF EXISTS message_search_insert;
+         DROP TRIGGER IF EXISTS message_search_delete;",
     )?;
-    if let Err(error) = connection.execute_batch(&format!("DROP TABLE IF EXISTS {SEARCH}")) {
-        // A virtual table whose own tables are damaged can't be dropped: its entry is taken out of the schema.
-        tracing::warn!(%error, "the search index can't be dropped whole and is dropped in parts");
-        connection.execute_batch(&format!(
-            "PRAGMA writable_schema = ON;
-             DELETE FROM sqlite_schema WHERE type = 'table' AND name = '{SEARCH}';
-             PRAGMA writable_schema = RESET;"
-        ))?;
-    }
-    for part in ["data", "idx", "docsize", "config", "content"] {
-        connection.execute_batch(&format!("DROP TABLE IF EXISTS {SEARCH}_{part}"))?;
+    for search in [CONTACTS, MESSAGES] {
+        if let Err(error) = connection.execute_batch(&format!("DROP TABLE IF EXISTS {search}")) {
+            // A virtual table whose own tables are damaged can't be dropped: its entry is taken out of the schema.
+            tracing::warn!(%error, "a search index can't be dropped whole and is dropped in parts");
+            connection.execute_batch(&format!(
+                "PRAGMA writable_schema = ON;
+                 DELETE FROM sqlite_schema WHERE type = 'table' AND name = '{search}';
+                 PRAGMA writable_schema = RESET;"
+            ))?;
+        }
+        for part in ["data", "idx", "docsize", "config", "content"] {
+            connection.execute_batch(&format!("DROP TABLE IF EXISTS {search}_{part}"))?;
+        }
     }
     for table in TABLES {
         connection.execute_batch(&format!("DROP TABLE IF EXISTS {table}"))?;
@@ -97,18 +102,38 @@ pub(super) fn create_tables(connection: &Connection) -> Result<bool, StorageErro
     Ok(!empty)
 }
 
-/// Wiping one entry from the search index at once takes up to a millisecond. For many, entries are only marked as removed,
+/// A search index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Index {
+    /// Of names and phones.
+    Contacts,
+    /// Of messages.
+    Messages,
+}
+
+impl Index {
+    const fn table(self) -> &'static str {
+        match self {
+            Self::Contacts => CONTACTS,
+            Self::Messages => MESSAGES,
+        }
+    }
+}
+
+/// Wiping one entry from a search index at once takes up to a millisecond. For many, entries are only marked as removed,
 /// until [`end_bulk_removal`].
-pub(super) fn begin_bulk_removal(connection: &Connection) -> Result<(), StorageError> {
-    Ok(connection.execute_batch("INSERT INTO contact_search (contact_search, rank) VALUES ('secure-delete', 0)")?)
+pub(super) fn begin_bulk_removal(connection: &Connection, index: Index) -> Result<(), StorageError> {
+    let table = index.table();
+    Ok(connection.execute_batch(&format!("INSERT INTO {table} ({table}, rank) VALUES ('secure-delete', 0)"))?)
 }
 
 /// Writes the search index anew without what was removed; the pages that held it are wiped by SQLite.
-pub(super) fn end_bulk_removal(connection: &Connection) -> Result<(), StorageError> {
-    Ok(connection.execute_batch(
-        "INSERT INTO contact_search (contact_search) VALUES ('optimize');
-         INSERT INTO contact_search (contact_search, rank) VALUES ('secure-delete', 1);",
-    )?)
+pub(super) fn end_bulk_removal(connection: &Connection, index: Index) -> Result<(), StorageError> {
+    let table = index.table();
+    Ok(connection.execute_batch(&format!(
+        "INSERT INTO {table} ({table}) VALUES ('optimize');
+         INSERT INTO {table} ({table}, rank) VALUES ('secure-delete', 1);"
+    ))?)
 }
 
 /// Notes that every document has been projected.
@@ -153,6 +178,9 @@ pub(super) fn check(connection: &Connection, depth: Depth) -> Result<Option<&'st
         // Compares the index with the texts that it is of.
         connection.execute_batch("INSERT INTO contact_search (contact_search, rank) VALUES ('integrity-check', 1)")?;
     }
+    if depth == Depth::Whole {
+        connection.execute_batch("INSERT INTO message_search (message_search, rank) VALUES ('integrity-check', 1)")?;
+    }
     let rows = if depth == Depth::Whole { -1 } else { QUICK_ROWS };
     readable::<ConversationRow>(
         connection,
@@ -193,7 +221,7 @@ fn parts(connection: &Connection) -> Result<Vec<(String, String)>, StorageError>
     let mut parts = Vec::new();
     while let Some(row) = rows.next()? {
         let table: String = row.get(0)?;
-        if TABLES.contains(&table.as_str()) || table.starts_with(SEARCH) {
+        if TABLES.contains(&table.as_str()) || table.starts_with(CONTACTS) || table.starts_with(MESSAGES) {
             parts.push((row.get(1)?, row.get(2)?));
         }
     }
@@ -217,7 +245,7 @@ mod tests {
     fn the_version_is_raised_with_the_schema() {
         let hash: String = Sha256::digest(SCHEMA).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         // A device with the old tables would go on with them if only the hash were changed here.
-        assert_eq!((VERSION, hash.as_str()), (3, "f56975b3666d4c40"), "raise VERSION, then note the new pair here");
+        assert_eq!((VERSION, hash.as_str()), (4, "487e67a13a5c704a"), "raise VERSION, then note the new pair here");
     }
 
     #[test]

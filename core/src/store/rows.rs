@@ -161,7 +161,12 @@ impl SqliteStorage<'_> {
         let blocked = self.is_blocked(row.contact)?;
         let row = &ConversationRow { blocked, ..row.clone() };
         self.recount(was.as_ref(), Some(row));
+        let said = |row: &ConversationRow| (row.last_activity, row.last_seq, row.pending, row.preview.clone());
+        let spoken = was.as_ref().is_none_or(|was| said(was) != said(row));
         self.write_conversation_row(id, row, &labels, alerts.len(), &body)?;
+        if spoken {
+            self.texts_changed(id)?;
+        }
         if before.as_ref().is_none_or(|before| before.labels != labels) {
             self.write_labels(id, row, before.is_some())?;
         }
@@ -179,13 +184,15 @@ impl SqliteStorage<'_> {
         self.connection()
             .prepare_cached(
                 "INSERT INTO conversation_rows (id, document, conversation, contact, channel, visibility, dashboard, open, unread,
-                     needs_reply, assigned, held, last_activity, labels, alerts, body, origins, waits)
+                     needs_reply, assigned, held, last_activity, labels, alerts, body, origins, waits,
+                     snoozed_until, priority, queue, texts)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6,
-                     ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+                     ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, 0)
                  ON CONFLICT (id) DO UPDATE SET conversation = ?3, contact = ?4, channel = ?5, visibility = ?6,
                      dashboard = ?7,
                      open = ?8, unread = ?9, needs_reply = ?10, assigned = ?11, held = ?12, last_activity = ?13, labels = ?14,
-                     alerts = ?15, body = ?16, origins = ?17, waits = ?18",
+                     alerts = ?15, body = ?16, origins = ?17, waits = ?18,
+                     snoozed_until = ?19, priority = ?20, queue = ?21",
             )?
             .execute(params![
                 id,
@@ -205,7 +212,10 @@ impl SqliteStorage<'_> {
                 integer(alerts),
                 body,
                 row.origins.iter().fold(0, |bits, origin| bits | origin_bit(*origin)),
-                row.held + row.scheduled
+                row.held + row.scheduled,
+                row.snoozed_until.map_or(0, |until| until.millis().max(0)),
+                row.priority as i64,
+                row.queue
             ])?;
         Ok(())
     }
@@ -317,8 +327,10 @@ impl SqliteStorage<'_> {
         let name = if row.name.is_empty() { row.email.as_deref().unwrap_or_default() } else { &row.name };
         self.connection()
             .prepare_cached(
-                "INSERT INTO contact_rows (id, contact, display_name, names, phones, body, blocked) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-                 ON CONFLICT (id) DO UPDATE SET display_name = ?3, names = ?4, phones = ?5, body = ?6, blocked = ?7",
+                "INSERT INTO contact_rows (id, contact, display_name, names, phones, body, blocked, sorted)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+                 ON CONFLICT (id) DO UPDATE SET display_name = ?3, names = ?4, phones = ?5, body = ?6, blocked = ?7,
+                     sorted = ?8",
             )?
             .execute(params![
                 id,
@@ -327,7 +339,8 @@ impl SqliteStorage<'_> {
                 fold::name_entry(name),
                 fold::phone_entry(row.phones.iter().map(String::as_str)),
                 body,
-                row.blocked
+                row.blocked,
+                fold::plain(&row.display_name)
             ])?;
         self.follow_blocking(row.contact, row.blocked)?;
         if before.is_some() {

@@ -7,7 +7,7 @@ use rusqlite::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    ids::{AlertId, ConversationId, DocumentId, IntentId, MemberId},
+    ids::{AlertId, ConversationId, DocumentId, IntentId, MemberId, QueueId},
     sync::storage::StorageError,
 };
 
@@ -28,7 +28,7 @@ macro_rules! ids {
     )*};
 }
 
-ids!(AlertId, ConversationId, DocumentId, IntentId, MemberId);
+ids!(AlertId, ConversationId, DocumentId, IntentId, MemberId, QueueId);
 
 /// What is durable keeps its field names, so that a later version can add to it.
 pub(super) fn pack<T: Serialize>(value: &T) -> Result<Vec<u8>, StorageError> {

@@ -7,7 +7,12 @@ use std::{
 
 use rusqlite::Connection;
 
-use super::{Snapshot, read_model, reader::Damaged, tallies::Differences};
+use super::{
+    Snapshot,
+    read_model::{self, Index},
+    reader::Damaged,
+    tallies::Differences,
+};
 use crate::{
     ids::{AlertId, ContactId, ConversationId, DocumentId, IntentId},
     model::{Channel, Kind},
@@ -20,6 +25,8 @@ use crate::{
 
 /// From how many removals in one transaction on the search index is cleaned once, at its end, instead of each time.
 const MANY: u32 = 100;
+/// The same for indexed messages, of which a conversation has dozens: their index is the larger one.
+const MANY_TEXTS: u32 = 2_000;
 
 /// The database inside one transaction of [`super::Database::write`].
 #[derive(Debug)]
@@ -28,13 +35,15 @@ pub struct SqliteStorage<'a> {
     damaged: &'a Damaged,
     /// Documents removed in this transaction.
     removed: u32,
+    /// Indexed messages removed in this transaction.
+    forgotten: u32,
     /// What this transaction changes of the tallies.
     differences: RefCell<Differences>,
 }
 
 impl<'a> SqliteStorage<'a> {
     pub(super) fn new(connection: &'a Connection, damaged: &'a Damaged) -> Self {
-        Self { connection, damaged, removed: 0, differences: RefCell::default() }
+        Self { connection, damaged, removed: 0, forgotten: 0, differences: RefCell::default() }
     }
 
     pub(super) fn connection(&self) -> &'a Connection {
@@ -50,7 +59,10 @@ impl<'a> SqliteStorage<'a> {
     pub(super) fn finish(&self) -> Result<bool, StorageError> {
         self.write_tallies()?;
         if self.removed >= MANY {
-            read_model::end_bulk_removal(self.connection)?;
+            read_model::end_bulk_removal(self.connection, Index::Contacts)?;
+        }
+        if self.forgotten >= MANY_TEXTS {
+            read_model::end_bulk_removal(self.connection, Index::Messages)?;
         }
         Ok(self.removed > 0)
     }
@@ -116,7 +128,12 @@ impl Storage for SqliteStorage<'_> {
     fn remove_document(&mut self, id: DocumentId) -> Result<(), StorageError> {
         self.removed += 1;
         if self.removed == MANY {
-            read_model::begin_bulk_removal(self.connection)?;
+            read_model::begin_bulk_removal(self.connection, Index::Contacts)?;
+        }
+        let few = self.forgotten < MANY_TEXTS;
+        self.forgotten = self.forgotten.saturating_add(self.texts_of(id)?);
+        if few && self.forgotten >= MANY_TEXTS {
+            read_model::begin_bulk_removal(self.connection, Index::Messages)?;
         }
         self.delete_document(id)
     }

@@ -9,7 +9,12 @@ use std::collections::BTreeMap;
 use rusqlite::params;
 
 use super::{Snapshot, SqliteStorage, sql::unsigned};
-use crate::{ids::MemberId, model::Status, sync::storage::StorageError, triage::ConversationRow};
+use crate::{
+    ids::{MemberId, QueueId},
+    model::{Priority, Status},
+    sync::storage::StorageError,
+    triage::ConversationRow,
+};
 
 /// What is counted. The numbers are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,6 +36,16 @@ pub(super) enum Tally {
     OpenTagged = 8,
     /// Closed ones with a tag.
     ClosedTagged = 9,
+    /// Open ones in a queue.
+    OpenQueued = 10,
+    /// Closed ones in a queue.
+    ClosedQueued = 11,
+    /// Open ones of a priority: its number.
+    OpenPriority = 12,
+    /// Closed ones of a priority.
+    ClosedPriority = 13,
+    /// Open ones whose contact is blocked as spam.
+    Blocked = 14,
 }
 
 /// A tally and whose: a member's id, a tag, or nothing.
@@ -38,17 +53,22 @@ type Key = (Tally, Vec<u8>);
 /// What a transaction has changed so far.
 pub(super) type Differences = BTreeMap<Key, i64>;
 
-/// Under what a row counts; nothing unless it is on the dashboard, nor if its contact is blocked as spam.
+/// Under what a row counts; nothing unless it is on the dashboard, and only as such if its contact is blocked as spam.
 fn keys(row: &ConversationRow) -> Vec<Key> {
-    if !row.visibility.dashboard() || row.blocked {
+    let open = row.status == Status::Open;
+    if !row.visibility.dashboard() {
         return Vec::new();
     }
-    let open = row.status == Status::Open;
+    if row.blocked {
+        return if open { vec![(Tally::Blocked, Vec::new())] } else { Vec::new() };
+    }
     let (status, of, tagged) = if open {
         (Tally::Open, Tally::OpenOf, Tally::OpenTagged)
     } else {
         (Tally::Closed, Tally::ClosedOf, Tally::ClosedTagged)
     };
+    let (queued, priority) =
+        if open { (Tally::OpenQueued, Tally::OpenPriority) } else { (Tally::ClosedQueued, Tally::ClosedPriority) };
     let flags = [
         (true, status),
         (row.unread, Tally::Unread),
@@ -58,7 +78,9 @@ fn keys(row: &ConversationRow) -> Vec<Key> {
     let flags = flags.into_iter().filter(|(set, _)| *set).map(|(_, tally)| (tally, Vec::new()));
     let members = row.assignees.keys().map(|member| (of, member.0.to_vec()));
     let tags = row.tags.iter().map(|tag| (tagged, tag.as_bytes().to_vec()));
-    flags.chain(members).chain(tags).collect()
+    let queue = row.queue.iter().map(|queue| (queued, queue.0.to_vec()));
+    let priority = std::iter::once((priority, vec![row.priority as u8]));
+    flags.chain(members).chain(tags).chain(queue).chain(priority).collect()
 }
 
 impl SqliteStorage<'_> {
@@ -108,6 +130,23 @@ impl Snapshot<'_> {
     /// How many rows have this tag.
     pub(super) fn tagged(&self, tag: &str, status: Option<Status>) -> Result<u64, StorageError> {
         self.by_status(Tally::OpenTagged, Tally::ClosedTagged, tag.as_bytes(), status)
+    }
+
+    /// How many rows are in this queue.
+    pub(super) fn queued(&self, queue: QueueId, status: Option<Status>) -> Result<u64, StorageError> {
+        self.by_status(Tally::OpenQueued, Tally::ClosedQueued, queue.as_bytes(), status)
+    }
+
+    /// How many rows have this priority.
+    pub(super) fn of_priority(&self, priority: Priority, status: Option<Status>) -> Result<u64, StorageError> {
+        self.by_status(Tally::OpenPriority, Tally::ClosedPriority, &[priority as u8], status)
+    }
+
+    /// Every queue that has open rows with their number.
+    pub(super) fn queues(&self) -> Result<BTreeMap<QueueId, u64>, StorageError> {
+        let mut statement = self.connection.prepare_cached("SELECT whose, rows FROM tallies WHERE tally = ?1")?;
+        let rows = statement.query_map([Tally::OpenQueued as i64], |row| Ok((row.get(0)?, unsigned(row.get(1)?))))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// How many rows there are.

@@ -47,7 +47,10 @@ fn raw(path: &Path) -> Connection {
 }
 
 fn names(database: &Database) -> Vec<String> {
-    let rows = database.reader().read(|read| read.inbox(&InboxFilter::default(), ANNA, 50, None)).unwrap();
+    let rows = database
+        .reader()
+        .read(|read| read.inbox(&InboxFilter::default(), ANNA, crate::time::Timestamp(0), 50, None))
+        .unwrap();
     rows.into_iter().map(|row| row.contact_name).collect()
 }
 
@@ -419,7 +422,8 @@ fn a_row_found_unreadable_while_running_asks_for_a_rebuild() {
     let mut database = open(&path);
     fill(&mut database);
     raw(&path).execute_batch("UPDATE conversation_rows SET body = x'c1'").unwrap();
-    let read = database.reader().read(|read| read.inbox(&InboxFilter::default(), ANNA, 50, None));
+    let read =
+        database.reader().read(|read| read.inbox(&InboxFilter::default(), ANNA, crate::time::Timestamp(0), 50, None));
     assert!(matches!(read, Err(StorageError::Io(_))), "{read:?}");
     assert!(database.needs_rebuild());
     database.recreate_read_model().unwrap();

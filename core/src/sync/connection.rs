@@ -62,6 +62,7 @@ impl Session {
     pub(super) fn cancel_stream(&mut self) {
         if let Some(flight) = self.stream.take() {
             self.searching |= !flight.sought.is_empty();
+            self.records.ended(flight.id, true);
             self.effects.push(Effect::Cancel { request: flight.id });
             self.outgoing = Outgoing::Unknown;
             self.ask_again();
@@ -71,10 +72,16 @@ impl Session {
     fn cancel_push(&mut self) {
         if let Some(flight) = self.push.take() {
             self.searching |= !flight.sought.is_empty();
+            self.records.ended(flight.id, true);
             self.effects.push(Effect::Cancel { request: flight.id });
             self.outgoing = Outgoing::Unknown;
             self.ask_again();
         }
+    }
+
+    /// Whether there is something to ask for.
+    pub(super) fn asks(&self) -> bool {
+        self.records.are_wanted() || self.wants.values().any(|asked| !*asked)
     }
 
     /// What was asked for may not have come.
@@ -207,6 +214,7 @@ impl Session {
     /// A request is over: if it ended in order, whatever was to be had came.
     fn asked(&mut self, flight: &Flight, end: &End) {
         self.searching |= !flight.sought.is_empty();
+        self.records.ended(flight.id, *end != End::Finished);
         if *end == End::Finished {
             self.absent.extend(&flight.sought);
             self.wants.retain(|_, asked| !*asked);
@@ -233,8 +241,7 @@ impl Session {
         }
         self.outgoing = Outgoing::Unknown;
         self.settle(now, rng, disk)?;
-        let wants = self.wants.values().any(|asked| !*asked);
-        if flight.up_to_date && flight.push.is_none() && !wants && !self.anything_due(now, disk)? {
+        if flight.up_to_date && flight.push.is_none() && !self.asks() && !self.anything_due(now, disk)? {
             self.end_once(Ok(()));
             return Ok(());
         }
@@ -284,7 +291,7 @@ impl Session {
         {
             times.push(self.push_at.map_or(at, |push_at| push_at.max(at)));
         }
-        if self.may_push() && self.wants.values().any(|asked| !*asked) {
+        if self.may_push() && self.asks() {
             times.extend(self.push_at);
         }
         let wish = times.into_iter().min();

@@ -30,7 +30,9 @@ impl Session {
         request: RequestId,
         mut frame: Response,
     ) -> Result<(), SessionError> {
-        if self.stream.as_ref().is_none_or(|stream| stream.id != request) {
+        if self.stream.as_ref().is_some_and(|stream| stream.id == request) {
+            self.records.overtake(&frame);
+        } else {
             match &mut frame {
                 Response::Snapshot { document, .. } if self.passed_over(request, *document) => return Ok(()),
                 Response::Evict { documents } => documents.retain(|document| !self.passed_over(request, *document)),
@@ -82,6 +84,10 @@ impl Session {
             Response::Retain { .. } | Response::Bucket { .. } | Response::Registers { .. } => {
                 self.page(now, disk, frame)
             }
+            Response::Record { contact, more } => {
+                self.changed |= self.records.answered(request, contact, more);
+                Ok(())
+            }
             // This build shows nobody's presence yet.
             Response::Presence { .. } | Response::Unknown => Ok(()),
         }
@@ -90,7 +96,7 @@ impl Session {
     /// Whether the answer about a document that was asked for beside the stream is to be passed over as old. What was looked
     /// for is then looked for anew.
     fn passed_over(&mut self, request: RequestId, document: DocumentId) -> bool {
-        let old = self.is_old(document);
+        let old = self.is_old(document) && !self.records.brings(request, document);
         if old {
             self.searching |= self.flight(request).is_some_and(|flight| flight.sought.remove(&document));
         }

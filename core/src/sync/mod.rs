@@ -21,6 +21,7 @@ mod pages;
 mod push;
 mod reading;
 mod rebase;
+mod records;
 pub mod registers;
 mod restore;
 mod seen;

@@ -120,8 +120,7 @@ impl Session {
         rng: &mut dyn Rng,
         disk: &mut dyn Storage,
     ) -> Result<(), SessionError> {
-        let asks = self.wants.values().any(|asked| !*asked);
-        if !self.anything_due(now, disk)? && !asks {
+        if !self.anything_due(now, disk)? && !self.asks() {
             return Ok(());
         }
         let state = disk.state()?.ok_or(SessionError::NotEnrolled)?;
@@ -179,14 +178,15 @@ impl Session {
         }
         let sought = questions.iter().map(|intent| intent.document).collect();
         frames.extend(questions.into_iter().map(|intent| Request::Group { intents: vec![pushed(now, intent)] }));
-        if !documents.is_empty() {
-            frames.push(Request::Fetch { documents });
+        self.last_request += 1;
+        let id = RequestId(self.last_request);
+        let records = self.records.ask(id);
+        if !documents.is_empty() || !records.is_empty() {
+            frames.push(Request::Fetch { documents, records });
         }
         disk.set_state(&state)?;
         // Looked up again when this push is done.
         self.outgoing = if pushes { Outgoing::Unknown } else { self.outgoing };
-        self.last_request += 1;
-        let id = RequestId(self.last_request);
         self.effects.push(Effect::Send { request: id, frames, stream });
         Ok(Flight {
             id,

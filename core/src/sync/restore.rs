@@ -116,6 +116,7 @@ impl Session {
         self.workspace.clear();
         self.cancel_all();
         self.wants.clear();
+        self.records.clear();
         self.absent.clear();
         (self.changed, self.searching) = (true, true);
         (self.unsettled, self.outgoing, self.suspicious) = (true, Outgoing::Unknown, false);

@@ -20,6 +20,7 @@ use crate::{
     protocol::{Request, Response},
     sync::{
         backoff::Backoff,
+        records::Records,
         storage::{Storage, StorageError},
         workspace::Workspace,
     },
@@ -67,6 +68,8 @@ pub struct Session {
     pub(super) wants: BTreeMap<DocumentId, bool>,
     /// Of these, those of which something newer came meanwhile, on another request: what was asked for is old when it comes.
     pub(super) overtaken: BTreeSet<DocumentId>,
+    /// Records that the member opened.
+    pub(super) records: Records,
     /// Something unexplained was seen: compare digests.
     pub(super) suspicious: bool,
     /// Some document's lineage may have to be run again.
@@ -158,6 +161,7 @@ impl Session {
             last_request: 0,
             wants: BTreeMap::new(),
             overtaken: BTreeSet::new(),
+            records: Records::default(),
             suspicious: false,
             unsettled: true,
             unauthorized: false,

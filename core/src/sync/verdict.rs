@@ -215,6 +215,7 @@ impl Session {
             }
         }
         self.wants.remove(&id);
+        self.records.remove(id);
         self.workspace.remove(disk, id)
     }
 

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{ContactId, MemberId},
-    model::{Origin, Status, conversation::AssignmentReason},
+    ids::{ContactId, MemberId, QueueId},
+    model::{Origin, Priority, Status, conversation::AssignmentReason},
+    time::Timestamp,
     triage::ConversationRow,
 };
 
@@ -56,11 +57,17 @@ pub struct InboxFilter {
     pub contact: Option<ContactId>,
     /// Only those whose contact is blocked as spam; they are in no other list but their contact's.
     pub blocked: bool,
+    /// By queue.
+    pub queue: Option<QueueId>,
+    /// By priority.
+    pub priority: Option<Priority>,
+    /// Only those that rest now (R20), or only those that don't.
+    pub snoozed: Option<bool>,
 }
 
 impl InboxFilter {
-    /// Whether a row belongs into the list of member `me`. Only rows on the dashboard ever do (R5, R7).
-    pub fn takes(&self, row: &ConversationRow, me: MemberId) -> bool {
+    /// Whether a row belongs into the list of member `me` at this time. Only rows on the dashboard ever do (R5, R7).
+    pub fn takes(&self, row: &ConversationRow, me: MemberId, now: Timestamp) -> bool {
         row.visibility.dashboard()
             && (self.contact.is_some() || row.blocked == self.blocked)
             && (self.scope == Scope::All || row.assignees.contains_key(&me))
@@ -76,6 +83,9 @@ impl InboxFilter {
             && self.tag.as_ref().is_none_or(|tag| row.tags.contains(tag))
             && self.origin.is_none_or(|origin| row.origins.contains(&origin))
             && self.contact.is_none_or(|contact| row.contact == contact)
+            && self.queue.is_none_or(|queue| row.queue == Some(queue))
+            && self.priority.is_none_or(|priority| row.priority == priority)
+            && self.snoozed.is_none_or(|resting| row.snoozed_until.is_some_and(|until| until > now) == resting)
     }
 }
 
@@ -96,4 +106,12 @@ pub struct Counts {
     pub needs_reply: u64,
     /// Open ones by tag.
     pub by_tag: BTreeMap<String, u64>,
+    /// Open ones by queue.
+    pub by_queue: BTreeMap<QueueId, u64>,
+    /// Open ones of the highest priority.
+    pub urgent: u64,
+    /// Open ones that rest now.
+    pub snoozed: u64,
+    /// Open ones whose contact is blocked as spam: they are in none of the other counts.
+    pub blocked: u64,
 }

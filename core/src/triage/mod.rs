@@ -14,4 +14,4 @@ pub use diff::{ListDiff, diff};
 pub use filter::{Assignee, Counts, InboxFilter, Scope};
 pub use outline::project_outline;
 pub use project::{Projected, Registers, project_contact, project_conversation};
-pub use row::{ActiveAlert, ContactRow, ConversationRow, MessageView, Preview, SearchHit, Sendable};
+pub use row::{ActiveAlert, ContactRow, ConversationRow, MessageHit, MessageView, Preview, SearchHit, Sendable};

@@ -103,6 +103,19 @@ pub struct SearchHit {
     pub contact: ContactRow,
     /// Their conversations on the dashboard, the latest first.
     pub conversations: Vec<ConversationRow>,
+    /// Whether they were found by their record only: nothing with them is on the dashboard (R7).
+    pub by_record: bool,
+}
+
+/// A conversation that a search found by a message (R23).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageHit {
+    /// The conversation.
+    pub conversation: ConversationRow,
+    /// Its latest message that has what was typed.
+    pub message: MessageId,
+    /// Whether it is on this device by its contact's record only (R7).
+    pub by_record: bool,
 }
 
 /// An alert that stands.

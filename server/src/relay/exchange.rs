@@ -15,7 +15,6 @@ use std::collections::BTreeSet;
 
 use offdesk_core::{
     ids::DocumentId,
-    policy::Visibility,
     protocol::{Cursor, Goodbye, Response, VERSION, Verdict, Welcome, abridged::abridge},
     time::Timestamp,
 };
@@ -26,11 +25,12 @@ use serde_bytes::ByteBuf;
 use super::{
     backfill,
     catch_up::{self, PageSizes, Plan},
-    contents, digests,
+    digests,
+    fetch::Answer,
     request::{PushBody, SyncRequest},
 };
 use crate::{
-    accept::{self, Push, Pusher, document_row, is_clone},
+    accept::{self, Push, Pusher, is_clone},
     auth::{self, AuthError, Authenticated},
     store::{ReadTx, StoreError, Tx},
 };
@@ -71,7 +71,7 @@ enum Stage {
     /// Documents asked for by name are to be read.
     Fetch,
     /// They are to go on being sent.
-    Remember { documents: Vec<DocumentId>, frames: Vec<Response> },
+    Remember(Answer),
     /// Digests are to be compared.
     Mend { told: Vec<u64> },
     /// The next page is to be read.
@@ -149,7 +149,7 @@ impl Exchange {
 
     /// Whether its answer is a few verdicts: a large compressor's tables take longer to make than they save.
     pub fn is_brief(&self) -> bool {
-        !self.request.hello.pull && self.request.fetch.is_empty() && !self.pushes_much()
+        !self.request.hello.pull && !self.request.fetches() && !self.pushes_much()
     }
 
     fn pushes_much(&self) -> bool {
@@ -179,7 +179,7 @@ impl Exchange {
                     Stage::Wait => Step::Wait,
                     // What a push begins with is read where it is judged: one look at the database less.
                     Stage::Begin if self.request.push.is_some() => Step::Write,
-                    Stage::Remember { .. } | Stage::Backfill(_) | Stage::Forget { .. } => Step::Write,
+                    Stage::Remember(_) | Stage::Backfill(_) | Stage::Forget { .. } => Step::Write,
                     _ => Step::Read,
                 };
                 self.stage = stage;
@@ -237,12 +237,8 @@ impl Exchange {
                 self.clone |= verdicts.is_none();
                 self.compare(verdicts.unwrap_or_default())
             }
-            Stage::Remember { documents, frames } => {
-                for document in &documents {
-                    tx.connection()
-                        .prepare_cached("INSERT OR REPLACE INTO fetched (device, document, seq) VALUES (?1, ?2, 0)")
-                        .and_then(|mut insert| insert.execute(params![device.as_bytes(), document.as_bytes()]))?;
-                }
+            Stage::Remember(answer) => {
+                let frames = answer.remembered(tx, &self.device)?;
                 Stage::Send { frames, flush: true, then: Box::new(self.pull()) }
             }
             Stage::Backfill(mut plan) => {
@@ -344,41 +340,23 @@ impl Exchange {
         let then = if self.clone || !self.same_epoch {
             // The device must settle this before anything else is of use to it.
             Stage::End
-        } else if self.request.fetch.is_empty() {
-            self.pull()
-        } else {
+        } else if self.request.fetches() {
             Stage::Fetch
+        } else {
+            self.pull()
         };
         // What ends with it leaves with the end, in one piece.
         self.stage = Stage::Send { frames, flush: !matches!(then, Stage::End), then: Box::new(then) };
     }
 
-    /// Documents asked for by name: sent if the member may see them by any path, else evicted. Those that are not sent by
-    /// themselves (R7) are remembered, so that they go on.
+    /// What was asked for by name. What is not sent by itself (R7) is remembered, so that it goes on.
     fn fetch(&mut self, tx: &ReadTx<'_>) -> Result<Stage, AuthError> {
         self.check_access(tx)?;
-        let (mut frames, mut documents) = (Vec::new(), Vec::new());
-        for document in std::mem::take(&mut self.request.fetch) {
-            let row = document_row(tx, document)?.filter(|row| row.workspace == self.device.workspace);
-            let visibility = match &row {
-                Some(row) => tx.visibility(&self.device.access, document, row)?,
-                None => Visibility::NONE,
-            };
-            match row.filter(|_| visibility.any()) {
-                Some(row) => {
-                    frames.push(contents::snapshot(tx, &self.device.access, document, &row, visibility)?);
-                    if !visibility.dashboard() {
-                        documents.push(document);
-                    }
-                }
-                None => frames.push(Response::Evict { documents: vec![document] }),
-            }
-        }
-        frames.extend(contents::marks(tx, self.device.member, &frames)?);
-        Ok(if documents.is_empty() {
-            Stage::Send { frames, flush: true, then: Box::new(self.pull()) }
+        let answer = Answer::read(tx, &self.device, &mut self.request)?;
+        Ok(if answer.remember.is_empty() {
+            Stage::Send { frames: answer.frames, flush: true, then: Box::new(self.pull()) }
         } else {
-            Stage::Remember { documents, frames }
+            Stage::Remember(answer)
         })
     }
 

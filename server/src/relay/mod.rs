@@ -12,6 +12,7 @@ mod catch_up;
 mod contents;
 mod digests;
 pub mod exchange;
+mod fetch;
 mod http;
 mod live;
 pub mod request;

@@ -1,7 +1,7 @@
 //! Reading a request's frames, bounded.
 
 use offdesk_core::{
-    ids::DocumentId,
+    ids::{ContactId, DocumentId},
     protocol::{Backfill, CodecError, Decoder, Hello, OLDEST_VERSION, PushedIntent, RegisterWrite, Request},
 };
 
@@ -15,6 +15,8 @@ const MAX_INTENTS: usize = 4096;
 const MAX_REGISTERS: usize = 4096;
 /// The most documents fetched by one request.
 const MAX_FETCH: usize = 256;
+/// The most records asked for by one request: each brings dozens of documents.
+const MAX_RECORDS: usize = 16;
 
 /// A request that can't be answered.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +41,15 @@ pub struct SyncRequest {
     pub push: Option<PushBody>,
     /// Documents asked for by name.
     pub fetch: Vec<DocumentId>,
+    /// Contacts of which the conversations are asked for (R7).
+    pub records: Vec<ContactId>,
+}
+
+impl SyncRequest {
+    /// Whether something is asked for by name.
+    pub fn fetches(&self) -> bool {
+        !(self.fetch.is_empty() && self.records.is_empty())
+    }
 }
 
 /// What is pushed.
@@ -70,7 +81,7 @@ pub fn read(body: &[u8]) -> Result<SyncRequest, RequestError> {
     if [hello.cursor.seq, place.id, place.sent].into_iter().any(|number| number > MAX_NUMBER) {
         return Err(RequestError::Order("the cursor is none of this relay's"));
     }
-    let mut request = SyncRequest { hello, push: None, fetch: Vec::new() };
+    let mut request = SyncRequest { hello, push: None, fetch: Vec::new(), records: Vec::new() };
     let (mut intents, mut registers) = (0, 0);
     while let Some(frame) = decoder.read::<Request>()? {
         match frame {
@@ -101,8 +112,12 @@ pub fn read(body: &[u8]) -> Result<SyncRequest, RequestError> {
                     .registers
                     .extend(writes);
             }
-            Request::Fetch { documents } => {
+            Request::Fetch { documents, records } => {
                 request.fetch.extend(documents);
+                request.records.extend(records);
+                if request.records.len() > MAX_RECORDS {
+                    return Err(RequestError::Order("a request asks for at most 16 records"));
+                }
                 if request.fetch.len() > MAX_FETCH {
                     return Err(RequestError::Order("a request fetches at most 256 documents"));
                 }

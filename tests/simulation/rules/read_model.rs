@@ -4,6 +4,7 @@ use offdesk_core::{
     ids::MemberId,
     store::Database,
     sync::{Session, SessionOptions},
+    time::Timestamp,
     triage::{ActiveAlert, ContactRow, ConversationRow, InboxFilter},
 };
 
@@ -52,7 +53,7 @@ fn shown(database: &mut Database, member: MemberId) -> Result<Shown, Box<dyn std
     Ok(database.write(|disk| {
         let reading = disk.reading();
         let contacts = reading.search("415", 1000)?.into_iter().map(|hit| hit.contact).collect();
-        let rows = reading.inbox(&InboxFilter::default(), member, 1000, None)?;
+        let rows = reading.inbox(&InboxFilter::default(), member, Timestamp(0), 1000, None)?;
         Ok::<_, offdesk_core::sync::storage::StorageError>((rows, reading.alerts()?, contacts))
     })?)
 }

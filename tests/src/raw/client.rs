@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use offdesk_core::{
-    ids::{DeviceId, DocumentId, IntentId, MemberId, WorkspaceId},
+    ids::{ContactId, DeviceId, DocumentId, IntentId, MemberId, WorkspaceId},
     model::{Kind, RefusalCode},
     policy::held::Seen,
     protocol::{
@@ -52,6 +52,8 @@ pub struct Ask {
     pub pull: bool,
     /// Documents by name.
     pub fetch: Vec<DocumentId>,
+    /// Contacts whose conversations are asked for (R7).
+    pub records: Vec<ContactId>,
     /// Groups to judge.
     pub push: Vec<Vec<PushedIntent>>,
     /// Personal registers to write.
@@ -129,8 +131,8 @@ impl Device {
             frames.extend(ask.push.into_iter().map(|intents| Request::Group { intents }));
             frames.push(Request::Registers { writes: ask.registers });
         }
-        if !ask.fetch.is_empty() {
-            frames.push(Request::Fetch { documents: ask.fetch });
+        if !(ask.fetch.is_empty() && ask.records.is_empty()) {
+            frames.push(Request::Fetch { documents: ask.fetch, records: ask.records });
         }
         frames.insert(0, Request::Hello(hello));
         let bytes = in_time("the answer ends", self.send(&frames).await.bytes()).await.unwrap();

@@ -213,7 +213,7 @@ fn new_epoch(phone: &mut Phone) -> Result<(), Error> {
 /// The relay holds nothing of what a request asks for or about. What is offered is left open: the answer is cut off.
 fn nothing_of(frames: &[Request]) -> Vec<Response> {
     let gone = frames.iter().filter_map(|frame| match frame {
-        Request::Fetch { documents } => Some(Response::Evict { documents: documents.clone() }),
+        Request::Fetch { documents, .. } => Some(Response::Evict { documents: documents.clone() }),
         _ => None,
     });
     let asks = questions(frames).into_iter().all(|question| question);

@@ -9,5 +9,6 @@ mod merging;
 mod offline;
 mod own_devices;
 mod reconnect;
+mod record;
 mod same_number;
 mod set_up;

@@ -5,7 +5,7 @@ use serde_bytes::ByteBuf;
 
 use super::{Cursor, Incarnation, Presence, RegisterWrite};
 use crate::{
-    ids::{DocumentId, IntentId},
+    ids::{ContactId, DocumentId, IntentId},
     model::Kind,
     policy::held::Seen,
 };
@@ -36,6 +36,9 @@ pub enum Request {
     Fetch {
         /// Which.
         documents: Vec<DocumentId>,
+        /// Contacts of which the conversations are to come, too, that are not sent by themselves.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        records: Vec<ContactId>,
     },
     /// What the member does right now, in place of what was said before; said again while it lasts (R27).
     Presence {

@@ -5,7 +5,7 @@ use serde_bytes::ByteBuf;
 
 use super::{Cursor, Epoch, Fact, Hash, Presence, RegisterContent, RegisterKey, Seq};
 use crate::{
-    ids::{DocumentId, IntentId, MemberId},
+    ids::{ContactId, DocumentId, IntentId, MemberId},
     model::{Kind, Refusal},
     policy::Visibility,
     time::Timestamp,
@@ -90,6 +90,14 @@ pub enum Response {
     RegistersStored {
         /// Keys with the device's version.
         versions: Vec<(RegisterKey, u64)>,
+    },
+    /// The conversations of a contact whose record was asked for (R7) have come, as snapshots before this.
+    Record {
+        /// Which contact.
+        contact: ContactId,
+        /// Whether there are older ones, which did not come.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        more: bool,
     },
     /// Which colleagues are in a conversation right now, in place of what was said before (R27).
     Presence {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Snapshot;
 use crate::{
     ids::{DocumentId, MemberId},
-    model::Status,
+    model::{Priority, Status},
     store::{
         rows::{CONVERSATION, WITH_CONTACT, origin_bit, reason_bit},
         sql::unsigned,
@@ -55,8 +55,14 @@ struct Plan {
 }
 
 impl Plan {
-    /// What member `me` sees with this filter, of which `wanted` rows are read.
-    fn of(snapshot: &Snapshot<'_>, filter: &InboxFilter, me: MemberId, wanted: u64) -> Result<Self, StorageError> {
+    /// What member `me` sees with this filter at this time, of which `wanted` rows are read.
+    fn of(
+        snapshot: &Snapshot<'_>,
+        filter: &InboxFilter,
+        me: MemberId,
+        now: Timestamp,
+        wanted: u64,
+    ) -> Result<Self, StorageError> {
         let mut labels = labels(snapshot, filter, me)?;
         labels.sort_by_key(|label| label.entries);
         let (index, rows) = index_of(snapshot, filter)?;
@@ -80,12 +86,12 @@ impl Plan {
             plan.add(&format!("(SELECT 1 FROM {table} l WHERE l.conversation = r.id AND {sql}) IS NOT NULL"));
             plan.values.extend(values);
         }
-        plan.flags(filter);
+        plan.flags(filter, now);
         Ok(plan)
     }
 
     /// Flags are literals, not values, so that the partial indexes apply.
-    fn flags(&mut self, filter: &InboxFilter) {
+    fn flags(&mut self, filter: &InboxFilter, now: Timestamp) {
         match filter.status {
             Some(Status::Open) => self.add("r.open = 1"),
             Some(Status::Closed) => self.add("r.open = 0"),
@@ -105,6 +111,25 @@ impl Plan {
         }
         if let Some(contact) = filter.contact {
             self.with("r.contact = ?", contact);
+        }
+        if let Some(queue) = filter.queue {
+            // The index holds those with a queue, which the planner does not conclude by itself.
+            self.add("r.queue IS NOT NULL");
+            self.with("r.queue = ?", queue);
+        }
+        if let Some(priority) = filter.priority {
+            self.add(&format!("r.priority = {}", priority as u8));
+            if priority != Priority::Normal {
+                self.add("r.priority <> 1");
+            }
+        }
+        match filter.snoozed {
+            Some(true) => {
+                self.add("r.snoozed_until > 0");
+                self.with("r.snoozed_until > ?", now.millis());
+            }
+            Some(false) => self.with("r.snoozed_until <= ?", now.millis().max(0)),
+            None => {}
         }
     }
 
@@ -167,6 +192,12 @@ fn index_of(snapshot: &Snapshot<'_>, filter: &InboxFilter) -> Result<(&'static s
         ("conversations_of_contact", 1)
     } else if filter.blocked {
         ("conversations_blocked", 1)
+    } else if filter.snoozed == Some(true) {
+        ("conversations_resting", 1)
+    } else if let Some(queue) = filter.queue {
+        ("conversations_of_queue", snapshot.queued(queue, None)?)
+    } else if let Some(priority) = filter.priority.filter(|priority| *priority != Priority::Normal) {
+        ("conversations_by_priority", snapshot.of_priority(priority, None)?)
     } else if filter.unread {
         ("conversations_unread", snapshot.tally(Tally::Unread, &[])?)
     } else if filter.needs_reply {
@@ -187,10 +218,11 @@ impl Snapshot<'_> {
         &self,
         filter: &InboxFilter,
         me: MemberId,
+        now: Timestamp,
         limit: usize,
         after: Option<PageKey>,
     ) -> Result<Vec<ConversationRow>, StorageError> {
-        let mut plan = Plan::of(self, filter, me, u64::try_from(limit).unwrap_or(u64::MAX))?;
+        let mut plan = Plan::of(self, filter, me, now, u64::try_from(limit).unwrap_or(u64::MAX))?;
         if let Some(after) = after {
             plan.with("r.last_activity <= ?", after.last_activity.millis());
             plan.with("(r.last_activity < ?", after.last_activity.millis());
@@ -212,8 +244,8 @@ impl Snapshot<'_> {
     }
 
     /// How many rows member `me` sees with this filter.
-    pub fn count(&self, filter: &InboxFilter, me: MemberId) -> Result<u64, StorageError> {
-        let plan = Plan::of(self, filter, me, u64::MAX)?;
+    pub fn count(&self, filter: &InboxFilter, me: MemberId, now: Timestamp) -> Result<u64, StorageError> {
+        let plan = Plan::of(self, filter, me, now, u64::MAX)?;
         let mut statement =
             self.connection.prepare_cached(&format!("SELECT count(*) FROM {} WHERE {}", plan.from, plan.conditions))?;
         Ok(unsigned(statement.query_row(params_from_iter(plan.values), |row| row.get(0))?))

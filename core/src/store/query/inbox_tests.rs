@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::{collection, option, prelude::*, sample::select};
 
 use crate::{
-    ids::MemberId,
-    model::{Origin, Status, conversation::AssignmentReason},
+    ids::{MemberId, QueueId},
+    model::{Origin, Priority, Status, conversation::AssignmentReason},
     policy::Visibility,
     store::{
         Database, PageKey,
@@ -20,6 +20,8 @@ use crate::{
 };
 
 const CARL: MemberId = MemberId([0xc; 16]);
+const NOW: Timestamp = Timestamp(3);
+const QUEUES: [QueueId; 2] = [QueueId([0x91; 16]), QueueId([0x92; 16])];
 const TAGS: [&str; 3] = ["vip", "refund", "a' OR 1=1 --"];
 
 fn reason() -> impl Strategy<Value = AssignmentReason> {
@@ -46,6 +48,8 @@ prop_compose! {
         origins in collection::vec(select(Origin::ALL.to_vec()), 0..3),
         // Few values, so that many rows tie.
         last_activity in -2i64..6,
+        (queue, priority) in (option::of(select(QUEUES.to_vec())), select(Priority::ALL.to_vec())),
+        snoozed_until in option::of(0i64..6),
     ) -> ConversationRow {
         ConversationRow {
             contact: document(contact + 1_000),
@@ -53,6 +57,8 @@ prop_compose! {
             status, unread, needs_reply, assignees, origins,
             tags: tags.into_iter().map(str::to_owned).collect(),
             last_activity: Timestamp(last_activity),
+            queue, priority,
+            snoozed_until: snoozed_until.map(Timestamp),
             ..conversation(number)
         }
     }
@@ -69,12 +75,15 @@ prop_compose! {
         origin in option::weighted(0.2, select(Origin::ALL.to_vec())),
         contact in option::weighted(0.2, 1u64..5),
         blocked in prop::bool::weighted(0.2),
+        queue in option::weighted(0.2, select(QUEUES.to_vec())),
+        priority in option::weighted(0.2, select(Priority::ALL.to_vec())),
+        snoozed in option::weighted(0.3, any::<bool>()),
     ) -> InboxFilter {
         InboxFilter {
             scope, status, unread, needs_reply, assignee, reason, origin,
             tag: tag.map(str::to_owned),
             contact: contact.map(|contact| document(contact + 1_000)),
-            blocked,
+            blocked, queue, priority, snoozed,
         }
     }
 }
@@ -141,16 +150,16 @@ proptest! {
         }).unwrap();
         let reader = database.reader();
         for filter in &filters {
-            let mut expected: Vec<_> = rows.values().filter(|row| filter.takes(row, ANNA)).map(shown).collect();
+            let mut expected: Vec<_> = rows.values().filter(|row| filter.takes(row, ANNA, NOW)).map(shown).collect();
             expected.sort_by_key(|row| (std::cmp::Reverse(row.last_activity), row.document));
-            let list = reader.read(|read| read.inbox(filter, ANNA, 1_000, None)).unwrap();
+            let list = reader.read(|read| read.inbox(filter, ANNA, NOW, 1_000, None)).unwrap();
             prop_assert_eq!(&list, &expected);
-            prop_assert_eq!(reader.read(|read| read.count(filter, ANNA)).unwrap(), expected.len() as u64);
+            prop_assert_eq!(reader.read(|read| read.count(filter, ANNA, NOW)).unwrap(), expected.len() as u64);
 
             let mut paged: Vec<ConversationRow> = Vec::new();
             loop {
                 let after = paged.last().map(PageKey::of);
-                let next = reader.read(|read| read.inbox(filter, ANNA, page, after)).unwrap();
+                let next = reader.read(|read| read.inbox(filter, ANNA, NOW, page, after)).unwrap();
                 prop_assert!(next.len() <= page);
                 if next.is_empty() {
                     break;
@@ -159,15 +168,24 @@ proptest! {
             }
             prop_assert_eq!(paged, expected);
         }
-        prop_assert_eq!(reader.read(|read| read.counts(ANNA)).unwrap(), counts(rows.values()));
+        prop_assert_eq!(reader.read(|read| read.counts(ANNA, NOW)).unwrap(), counts(rows.values()));
     }
 }
 
 /// The counts as their descriptions say.
 fn counts<'a>(rows: impl Iterator<Item = &'a ConversationRow>) -> Counts {
     let mut counts = Counts::default();
-    for row in rows.filter(|row| row.visibility.dashboard() && !row.blocked) {
+    for row in rows.filter(|row| row.visibility.dashboard()) {
         let open = u64::from(row.status == Status::Open);
+        if row.blocked {
+            counts.blocked += open;
+            continue;
+        }
+        counts.urgent += open * u64::from(row.priority == Priority::Urgent);
+        counts.snoozed += open * u64::from(row.snoozed_until.is_some_and(|until| until > NOW));
+        if let Some(queue) = row.queue.filter(|_| open == 1) {
+            *counts.by_queue.entry(queue).or_default() += 1;
+        }
         counts.open += open;
         counts.closed += 1 - open;
         counts.mine += open * u64::from(row.assignees.contains_key(&ANNA));
@@ -191,7 +209,7 @@ fn a_conversation_that_moves_up_while_one_pages_is_not_shown_twice_below() {
             Ok::<_, StorageError>(())
         })
         .unwrap();
-    let first = reader.read(|read| read.inbox(&InboxFilter::default(), ANNA, 3, None)).unwrap();
+    let first = reader.read(|read| read.inbox(&InboxFilter::default(), ANNA, NOW, 3, None)).unwrap();
     database
         .write(|store| {
             put(store, &ConversationRow { last_activity: Timestamp(99), ..conversation(1) }, &[]);
@@ -199,7 +217,7 @@ fn a_conversation_that_moves_up_while_one_pages_is_not_shown_twice_below() {
         })
         .unwrap();
     let second =
-        reader.read(|read| read.inbox(&InboxFilter::default(), ANNA, 3, first.last().map(PageKey::of))).unwrap();
+        reader.read(|read| read.inbox(&InboxFilter::default(), ANNA, NOW, 3, first.last().map(PageKey::of))).unwrap();
     let documents: BTreeSet<_> = first.iter().chain(&second).map(|row| row.document).collect();
     assert_eq!(documents.len(), 5, "2 to 6, each once; 1 has gone to the top");
 }

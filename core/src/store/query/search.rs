@@ -1,4 +1,4 @@
-//! Search by customer name and phone, as one types (R23). Offline; only what the member sees on the dashboard.
+//! Search by customer name and phone, as one types (R23). Offline. Who is found by their record only is marked so (R7).
 
 use rusqlite::{ToSql, params_from_iter};
 
@@ -88,7 +88,8 @@ impl Snapshot<'_> {
         while let Some(row) = rows.next()? {
             let contact: ContactRow = self.unpack_row(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?)?;
             let conversations = self.conversations_of(contact.contact)?;
-            hits.push(SearchHit { contact, conversations });
+            let by_record = conversations.is_empty();
+            hits.push(SearchHit { contact, conversations, by_record });
         }
         Ok(hits)
     }

@@ -69,11 +69,49 @@ fn a_late_document_is_not_kept_if_access_narrowed_meanwhile() {
         assert!(phone.disk.document(document).unwrap().is_none());
 
         let again = phone.sent.pop_front().expect("it is asked for once more");
-        assert!(again.frames.contains(&Request::Fetch { documents: vec![document] }));
+        assert!(again.frames.contains(&Request::Fetch { documents: vec![document], records: Vec::new() }));
         let answer = if may_be_seen { late } else { Response::Evict { documents: vec![document] } };
         answered(&mut phone, &again, answer);
         assert_eq!(phone.disk.document(document).unwrap().is_some(), may_be_seen);
         assert!(phone.sent.is_empty());
         phone.check();
+    }
+}
+
+/// R7: a record's conversations come unasked for by name, on the word of the contact. What the stream told of them meanwhile
+/// is newer: one that was taken away is not brought back by it.
+#[test]
+fn a_records_conversations_come_unless_the_stream_knew_better() {
+    for (meanwhile, stays) in [("nothing", true), ("evicted", false), ("narrowed", false)] {
+        let mut relay = Relay::new(ANN);
+        let mut phone = Phone::in_sync(&mut relay);
+        let stream = phone.go_live(&mut relay);
+        let (contact, document) = relay.conversation("Bob", "+14155550101");
+        phone.session.open_record(contact);
+        phone.event(Event::Woken);
+        let request = phone.sent.pop_front().expect("it is asked for");
+        let asks = Request::Fetch { documents: Vec::new(), records: vec![contact] };
+        assert!(request.frames.contains(&asks));
+        let mut snapshot = relay.snapshot(document);
+        if let Response::Snapshot { visibility, .. } = &mut snapshot {
+            *visibility = Visibility::RECORD;
+        }
+        let word = match meanwhile {
+            "evicted" => Some(Response::Evict { documents: vec![document] }),
+            "narrowed" => Some(Response::Retain { documents: phone.disk.documents(None).unwrap() }),
+            _ => None,
+        };
+        for frame in word {
+            phone.event(Event::Frame { request: stream.id, frame });
+        }
+        phone.deliver(&request, vec![snapshot, Response::Record { contact, more: false }], None);
+        assert_eq!(phone.disk.document(document).unwrap().is_some(), stays, "{meanwhile}");
+        let known = phone.session.opened_records().contains_key(&contact);
+        assert_eq!(known, meanwhile != "narrowed", "{meanwhile}");
+        let again = phone.sent.iter().any(|sent| sent.frames.contains(&asks));
+        assert_eq!(again, meanwhile == "narrowed", "{meanwhile}");
+        // What nobody asked for any more is no answer.
+        phone.deliver(&request, vec![relay.snapshot(document)], None);
+        assert_eq!(phone.disk.document(document).unwrap().is_some(), stays, "{meanwhile}");
     }
 }

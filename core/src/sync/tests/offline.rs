@@ -192,7 +192,7 @@ fn a_duplicate_of_other_bytes_is_fetched_not_kept() {
     phone.deliver(&push, vec![verdict, done], None);
     assert!(accepted(&phone.state(reply)));
     let asked = phone.sent.front().expect("it asks for the document");
-    assert!(asked.frames.contains(&Request::Fetch { documents: vec![bob] }));
+    assert!(asked.frames.contains(&Request::Fetch { documents: vec![bob], records: Vec::new() }));
     phone.serve(&mut relay);
     assert_eq!(phone.texts(bob), ["Hello"]);
     let next = phone.reply(bob, "And more");
@@ -218,7 +218,10 @@ fn a_change_on_ground_that_the_relay_lacks_waits_for_the_document() {
     let done = Response::PushDone { number: push.number().unwrap() };
     phone.deliver(&push, vec![Response::Verdict { intents: vec![tag], verdict: missing }, done], None);
     let asked = phone.sent.pop_front().unwrap();
-    assert!(asked.groups().is_empty() && asked.frames.contains(&Request::Fetch { documents: vec![bob] }));
+    assert!(
+        asked.groups().is_empty()
+            && asked.frames.contains(&Request::Fetch { documents: vec![bob], records: Vec::new() })
+    );
     let frames = relay.answer(&asked.frames);
     phone.deliver(&asked, frames, None);
     assert!(phone.sent.is_empty());

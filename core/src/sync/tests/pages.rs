@@ -227,7 +227,7 @@ fn a_delta_without_its_ground_fetches_the_document() {
         frame: Response::Cursor { cursor: relay.cursor(), up_to_date: true },
     });
     let asked = phone.sent.front().expect("it asks");
-    assert!(asked.frames.contains(&Request::Fetch { documents: vec![documents[0]] }));
+    assert!(asked.frames.contains(&Request::Fetch { documents: vec![documents[0]], records: Vec::new() }));
     assert!(!asked.hello().pull);
     phone.serve(&mut relay);
     assert_eq!(phone.texts(documents[0]).len(), 3);

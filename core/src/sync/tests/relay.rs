@@ -198,7 +198,7 @@ impl Relay {
                     let versions = writes.iter().map(|write| (write.key, write.version)).collect();
                     answer.push(Response::RegistersStored { versions });
                 }
-                Request::Fetch { documents } => {
+                Request::Fetch { documents, .. } => {
                     for id in documents {
                         let held = self.documents.contains_key(id);
                         let gone = Response::Evict { documents: vec![*id] };
