@@ -329,7 +329,7 @@ impl World {
                     let when = Timestamp(wanted.0.saturating_sub(phone.skew));
                     self.at(when, Event::Wake { phone: at, life, timer });
                 }
-                Effect::Changed | Effect::Status | Effect::Synced { .. } | Effect::Wipe => {}
+                Effect::Changed | Effect::Presence | Effect::Status | Effect::Synced { .. } | Effect::Wipe => {}
             }
         }
         Ok(())

@@ -32,7 +32,8 @@ use super::{
     transport::{Http, Part, Transport},
 };
 use crate::{
-    ids::ContactId,
+    ids::{ContactId, DocumentId, MemberId},
+    protocol::Presence,
     store::{Database, OutboxCounts, Reader, Snapshot, SqliteStorage},
     sync::{
         Session, SessionOptions,
@@ -60,6 +61,10 @@ pub(super) struct Engine {
     available: AtomicBool,
     /// The records that were opened and have come, each with whether there is more.
     opened_records: RwLock<BTreeMap<ContactId, bool>>,
+    /// Who is in which conversation.
+    colleagues: RwLock<BTreeMap<DocumentId, Vec<(MemberId, Presence)>>>,
+    /// Moves when that changes: it happens often, and no list of conversations shows it.
+    presence: watch::Sender<u64>,
     /// When the data locks itself (R9), in milliseconds; moves with every contact.
     locks_at: AtomicI64,
 }
@@ -141,6 +146,8 @@ impl Engine {
             status: watch::Sender::new(SyncStatus::default()),
             available: AtomicBool::new(true),
             opened_records: RwLock::default(),
+            colleagues: RwLock::default(),
+            presence: watch::Sender::new(0),
             locks_at: AtomicI64::new(i64::MAX),
         });
         let mut core = engine.lock();
@@ -173,6 +180,20 @@ impl Engine {
     pub(super) fn note_records(&self, core: &Core) {
         let opened = core.session.opened_records();
         *self.opened_records.write().unwrap_or_else(PoisonError::into_inner) = opened;
+    }
+
+    pub(super) fn colleagues(&self) -> BTreeMap<DocumentId, Vec<(MemberId, Presence)>> {
+        self.colleagues.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn observe_presence(&self) -> watch::Receiver<u64> {
+        self.presence.subscribe()
+    }
+
+    /// Who is where has changed.
+    pub(super) fn note_colleagues(&self, core: &Core) {
+        *self.colleagues.write().unwrap_or_else(PoisonError::into_inner) = core.session.colleagues();
+        self.presence.send_modify(|revision| *revision = (*revision + 1).min(CLOSED - 1));
     }
 
     pub(super) fn transport(&self) -> Arc<dyn Transport> {
@@ -315,6 +336,7 @@ impl Engine {
     /// Ends every list. Nothing is told afterwards.
     pub(super) fn end_lists(&self) {
         self.revision.send_replace(CLOSED);
+        self.presence.send_replace(CLOSED);
     }
 
     /// Takes note of when the relay last answered. Returns whether that unlocked the data (R9).

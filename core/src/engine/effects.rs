@@ -58,6 +58,7 @@ impl Engine {
                     self.changed();
                     told = true;
                 }
+                Effect::Presence => self.note_colleagues(core),
                 Effect::Status => told = true,
                 Effect::Synced { result } => {
                     for waiting in core.waiting.drain(..) {

@@ -48,6 +48,15 @@ pub enum Error {
     /// No such message in the conversation.
     #[error("there is no message {0} in this conversation")]
     UnknownMessage(MessageId),
+    /// No such saved filter of this member.
+    #[error("there is no saved filter {0}")]
+    UnknownFilter(IntentId),
+    /// Not a name for a filter.
+    #[error("a filter needs a name of 1 to 60 characters")]
+    FilterName,
+    /// The member has as many saved filters as are kept.
+    #[error("you have 200 saved filters: delete one first")]
+    TooManyFilters,
     /// The intent is on its way or has arrived.
     #[error("too late: it is already on its way")]
     TooLate,

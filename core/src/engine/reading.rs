@@ -81,11 +81,7 @@ impl Offdesk {
     /// # Errors
     /// As any read.
     pub fn settings(&self) -> Result<Settings, Error> {
-        self.engine().read(|snapshot| {
-            let id = snapshot.documents(Some(Kind::Settings))?.first().copied();
-            let document = id.map(|id| document(snapshot, id)).transpose()?.flatten();
-            Ok(document.as_ref().map(Settings::read).unwrap_or_default())
-        })
+        self.engine().read(settings)
     }
 
     /// The conversations on the dashboard that `filter` takes, the latest first; at most `limit`, those behind `after`.
@@ -247,7 +243,13 @@ fn lineage(snapshot: &Snapshot<'_>, id: DocumentId) -> Result<Vec<IntentRecord>,
     Ok(lineage)
 }
 
-fn directory(snapshot: &Snapshot<'_>) -> Result<Directory, Error> {
+pub(super) fn settings(snapshot: &Snapshot<'_>) -> Result<Settings, Error> {
+    let id = snapshot.documents(Some(Kind::Settings))?.first().copied();
+    let document = id.map(|id| document(snapshot, id)).transpose()?.flatten();
+    Ok(document.as_ref().map(Settings::read).unwrap_or_default())
+}
+
+pub(super) fn directory(snapshot: &Snapshot<'_>) -> Result<Directory, Error> {
     let id = snapshot.documents(Some(Kind::Directory))?.first().copied();
     let document = id.map(|id| document(snapshot, id)).transpose()?.flatten();
     Ok(document.as_ref().map(Directory::read).unwrap_or_default())

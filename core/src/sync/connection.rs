@@ -63,9 +63,17 @@ impl Session {
         if let Some(flight) = self.stream.take() {
             self.searching |= !flight.sought.is_empty();
             self.records.ended(flight.id, true);
+            self.stream_ended();
             self.effects.push(Effect::Cancel { request: flight.id });
             self.outgoing = Outgoing::Unknown;
             self.ask_again();
+        }
+    }
+
+    /// Who is where is known while the stream is open.
+    fn stream_ended(&mut self) {
+        if self.presence.disconnected() {
+            self.effects.push(Effect::Presence);
         }
     }
 
@@ -124,6 +132,13 @@ impl Session {
         beside && self.push.is_none() && !self.pushing()
     }
 
+    /// When this member's presence is to be told next, if it may be: only beside a live stream that has everything, and not
+    /// by the hundreds while it is being opened.
+    pub(super) fn speaks_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let live = self.stream.as_ref().is_some_and(|stream| stream.live && stream.up_to_date);
+        if live && self.may_push() { self.presence.due_at(now) } else { None }
+    }
+
     /// Does what is to be done now.
     pub(super) fn advance(
         &mut self,
@@ -138,6 +153,7 @@ impl Session {
             self.settle(now, rng, disk)?;
         }
         self.watch(now, rng);
+        self.expire_presence(now);
         self.finish_live_once(now, disk)?;
         let due = |at: Option<Timestamp>| at.is_none_or(|at| at <= now);
         if let Some(live) = self.wants_stream()
@@ -194,6 +210,7 @@ impl Session {
             }
         } else if self.stream.as_ref().is_some_and(|flight| flight.id == request) {
             let Some(flight) = self.stream.take() else { return Ok(()) };
+            self.stream_ended();
             self.asked(&flight, &end);
             match self.once {
                 Some(once) if !flight.live => self.round_ended(now, rng, disk, once, &flight, end)?,
@@ -278,7 +295,7 @@ impl Session {
     }
 
     /// Asks to be woken when next something is to be done without an event.
-    pub(super) fn wish_wake(&mut self) {
+    pub(super) fn wish_wake(&mut self, now: Timestamp) {
         let mut times: Vec<Timestamp> =
             [&self.stream, &self.push].into_iter().flatten().map(Flight::deadline).collect();
         // While a push of an earlier stream is under way no new stream is opened: its end is waited for, not a time that has
@@ -294,6 +311,10 @@ impl Session {
         if self.may_push() && self.asks() {
             times.extend(self.push_at);
         }
+        if let Some(at) = self.speaks_at(now) {
+            times.push(self.push_at.map_or(at, |push_at| push_at.max(at)));
+        }
+        times.extend(self.presence.ends_at());
         let wish = times.into_iter().min();
         if let Some(at) = wish
             && self.wake != Some(at)

@@ -32,6 +32,7 @@ impl Session {
     ) -> Result<(), SessionError> {
         if self.stream.as_ref().is_some_and(|stream| stream.id == request) {
             self.records.overtake(&frame);
+            self.left(&frame);
         } else {
             match &mut frame {
                 Response::Snapshot { document, .. } if self.passed_over(request, *document) => return Ok(()),
@@ -88,8 +89,11 @@ impl Session {
                 self.changed |= self.records.answered(request, contact, more);
                 Ok(())
             }
-            // This build shows nobody's presence yet.
-            Response::Presence { .. } | Response::Unknown => Ok(()),
+            Response::Presence { document, members } => {
+                self.heard_of(now, document, members);
+                Ok(())
+            }
+            Response::Unknown => Ok(()),
         }
     }
 

@@ -8,6 +8,7 @@
 //! - [`outbox`]: intents from "saved on device" to their verdict; `rebase` runs them again under a fresh actor;
 //!   [`registers`]: read marks, drafts, dismissals.
 //! - `workspace`: documents, confirmed and optimistic, and their projection into the read model; `reading`: what others see of them.
+//! - `records`: contacts whose record a member opens; [`presence`]: who is where right now.
 //! - [`lease`]: when a device locks its data.
 
 pub mod backoff;
@@ -18,6 +19,7 @@ mod loaded;
 pub mod memory;
 pub mod outbox;
 mod pages;
+pub mod presence;
 mod push;
 mod reading;
 mod rebase;

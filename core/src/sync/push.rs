@@ -120,7 +120,8 @@ impl Session {
         rng: &mut dyn Rng,
         disk: &mut dyn Storage,
     ) -> Result<(), SessionError> {
-        if !self.anything_due(now, disk)? && !self.asks() {
+        let speaks = self.speaks_at(now).is_some_and(|at| at <= now);
+        if !self.anything_due(now, disk)? && !self.asks() && !speaks {
             return Ok(());
         }
         let state = disk.state()?.ok_or(SessionError::NotEnrolled)?;
@@ -153,6 +154,7 @@ impl Session {
                 state.incarnation.next = rng.next_u64().max(1);
             }
         }
+        let speaks = self.speaks_at(now).is_some();
         let (live, digest) = (hello.live, hello.digest.is_some());
         let stream = hello.pull;
         let mut frames = vec![Request::Hello(Hello { incarnation: state.incarnation, cursor: state.cursor, ..hello })];
@@ -184,7 +186,12 @@ impl Session {
         if !documents.is_empty() || !records.is_empty() {
             frames.push(Request::Fetch { documents, records });
         }
-        disk.set_state(&state)?;
+        if speaks && let Some(states) = self.presence.say(now) {
+            frames.push(Request::Presence { states });
+        }
+        if pushes {
+            disk.set_state(&state)?;
+        }
         // Looked up again when this push is done.
         self.outgoing = if pushes { Outgoing::Unknown } else { self.outgoing };
         self.effects.push(Effect::Send { request: id, frames, stream });

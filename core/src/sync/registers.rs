@@ -86,6 +86,7 @@ impl Session {
             known(disk, document)?;
             write(disk, RegisterKey::Draft(document), RegisterContent::Text(text.to_owned()), now.after(DRAFT_PAUSE))?;
             session.workspace.touch(document);
+            session.typed(now, document, !text.is_empty());
             Ok(())
         })
     }

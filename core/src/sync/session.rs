@@ -20,6 +20,7 @@ use crate::{
     protocol::{Request, Response},
     sync::{
         backoff::Backoff,
+        presence::Presences,
         records::Records,
         storage::{Storage, StorageError},
         workspace::Workspace,
@@ -70,6 +71,8 @@ pub struct Session {
     pub(super) overtaken: BTreeSet<DocumentId>,
     /// Records that the member opened.
     pub(super) records: Records,
+    /// Who is where right now.
+    pub(super) presence: Presences,
     /// Something unexplained was seen: compare digests.
     pub(super) suspicious: bool,
     /// Some document's lineage may have to be run again.
@@ -162,6 +165,7 @@ impl Session {
             wants: BTreeMap::new(),
             overtaken: BTreeSet::new(),
             records: Records::default(),
+            presence: Presences::default(),
             suspicious: false,
             unsettled: true,
             unauthorized: false,
@@ -234,7 +238,7 @@ impl Session {
         if std::mem::take(&mut self.changed) {
             self.effects.push(Effect::Changed);
         }
-        self.wish_wake();
+        self.wish_wake(now);
         self.show();
         Ok(std::mem::take(&mut self.effects))
     }
@@ -403,6 +407,8 @@ pub enum Effect {
     WakeAt(Timestamp),
     /// Something that lists and views show has changed.
     Changed,
+    /// Who is where has changed (R27); read it from [`Session::colleagues`].
+    Presence,
     /// The status changed; read it from [`Session::status`].
     Status,
     /// A bounded catch-up ended.

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 use offdesk_core::{
     ids::{DocumentId, WorkspaceId},
+    model::Kind,
     policy::Visibility,
     protocol::{Cursor, Epoch, RegisterContent, RegisterKey, Response, Seq},
 };
@@ -196,6 +197,15 @@ pub(super) fn frame(
         return contents::delta(tx, &device.access, document, from, told);
     }
     contents::snapshot(tx, &device.access, document, &row, visibility).map(Some)
+}
+
+/// Whether a device is to hold this conversation: on the member's dashboard, or opened through its contact's record.
+pub(super) fn shows(tx: &ReadTx<'_>, device: &Authenticated, document: DocumentId) -> Result<bool, StoreError> {
+    let known = document_row(tx, document)?;
+    let row = known.filter(|row| row.workspace == device.workspace && row.kind == Kind::Conversation);
+    let Some(row) = row else { return Ok(false) };
+    let visibility = tx.visibility(&device.access, document, &row)?;
+    Ok(visibility.dashboard() || visibility.any() && is_opened(tx, device, document)?)
 }
 
 /// Documents that a device opened through a record (R7) or made there.

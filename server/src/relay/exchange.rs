@@ -11,11 +11,13 @@
 //! virtual time. A driver that fails at a read, a write or its commit throws the exchange away and ends the stream: all
 //! that counts is in the database, and the device comes again with its cursor.
 
-use std::collections::BTreeSet;
+mod present;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use offdesk_core::{
-    ids::DocumentId,
-    protocol::{Cursor, Goodbye, Response, VERSION, Verdict, Welcome, abridged::abridge},
+    ids::{DocumentId, MemberId},
+    protocol::{Cursor, Goodbye, Presence, Response, VERSION, Verdict, Welcome, abridged::abridge},
     time::Timestamp,
 };
 use rand::Rng;
@@ -68,6 +70,8 @@ enum Stage {
     Compare { verdicts: Vec<Response> },
     /// Welcome and verdicts are to be sent.
     Greet { verdicts: Vec<Response> },
+    /// Which of the conversations that the member says to be in they may see is to be looked up.
+    Present,
     /// Documents asked for by name are to be read.
     Fetch,
     /// They are to go on being sent.
@@ -82,6 +86,8 @@ enum Stage {
     Forget { documents: Vec<DocumentId>, frames: Vec<Response> },
     /// These frames are to be sent; then `then`.
     Send { frames: Vec<Response>, flush: bool, then: Box<Stage> },
+    /// Who is in these conversations is to be told, to a member who may see them.
+    Tell(Vec<(DocumentId, Members)>),
     /// Live.
     Wait,
     /// Over.
@@ -109,7 +115,14 @@ pub struct Exchange {
     /// The changes that this exchange accepted, until the device has caught up: its verdicts stand before the pages in the
     /// same stream, so it has them.
     accepted: BTreeSet<ByteBuf>,
+    /// Where the member is, once it was looked up.
+    present: Option<BTreeMap<DocumentId, Presence>>,
+    /// Conversations in which the device was told somebody to be.
+    peopled: BTreeSet<DocumentId>,
 }
+
+/// Colleagues in a conversation.
+type Members = Vec<(MemberId, Presence)>;
 
 impl Exchange {
     /// Begins to answer the request of a device.
@@ -128,6 +141,8 @@ impl Exchange {
             tell: true,
             grown: false,
             accepted: BTreeSet::new(),
+            present: None,
+            peopled: BTreeSet::new(),
         }
     }
 
@@ -202,6 +217,12 @@ impl Exchange {
                 self.up_to_date = self.cursor.seq >= catch_up::log_end(tx, self.device.workspace)?;
                 Stage::Greet { verdicts }
             }
+            Stage::Present => {
+                self.check_access(tx)?;
+                self.present = Some(self.seen_among(tx)?);
+                self.after_presence()
+            }
+            Stage::Tell(told) => self.tell(tx, told)?,
             Stage::Fetch => self.fetch(tx)?,
             Stage::Mend { told } => {
                 self.check_access(tx)?;
@@ -340,10 +361,10 @@ impl Exchange {
         let then = if self.clone || !self.same_epoch {
             // The device must settle this before anything else is of use to it.
             Stage::End
-        } else if self.request.fetches() {
-            Stage::Fetch
+        } else if self.request.presence.is_some() {
+            Stage::Present
         } else {
-            self.pull()
+            self.after_presence()
         };
         // What ends with it leaves with the end, in one piece.
         self.stage = Stage::Send { frames, flush: !matches!(then, Stage::End), then: Box::new(then) };
@@ -358,6 +379,10 @@ impl Exchange {
         } else {
             Stage::Remember(answer)
         })
+    }
+
+    fn after_presence(&mut self) -> Stage {
+        if self.request.fetches() { Stage::Fetch } else { self.pull() }
     }
 
     fn pull(&mut self) -> Stage {

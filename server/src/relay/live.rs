@@ -54,6 +54,12 @@ impl LiveStreams {
         Place { streams: self.clone(), device, number, taken }
     }
 
+    /// Whether a device has one stream open, or none.
+    pub(super) fn is_last(&self, device: DeviceId) -> bool {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.1.get(&device).is_none_or(|streams| streams.places.len() < 2)
+    }
+
     /// A device pushes: the next news may be its own.
     pub(super) fn pushes(&self, device: DeviceId) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);

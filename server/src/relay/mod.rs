@@ -15,6 +15,7 @@ pub mod exchange;
 mod fetch;
 mod http;
 mod live;
+mod presence;
 pub mod request;
 mod stream;
 #[cfg(test)]
@@ -23,3 +24,4 @@ mod tests;
 pub use catch_up::PageSizes;
 pub use http::router;
 pub use live::LiveStreams;
+pub use presence::Presences;

@@ -2,8 +2,10 @@
 
 use offdesk_core::{
     ids::{ContactId, DocumentId},
-    protocol::{Backfill, CodecError, Decoder, Hello, OLDEST_VERSION, PushedIntent, RegisterWrite, Request},
+    protocol::{Backfill, CodecError, Decoder, Hello, OLDEST_VERSION, Presence, PushedIntent, RegisterWrite, Request},
 };
+
+use super::presence::MOST_PLACES;
 
 /// The largest number that the database holds.
 const MAX_NUMBER: u64 = i64::MAX as u64;
@@ -43,6 +45,8 @@ pub struct SyncRequest {
     pub fetch: Vec<DocumentId>,
     /// Contacts of which the conversations are asked for (R7).
     pub records: Vec<ContactId>,
+    /// Where the member is right now (R27), if the device says so.
+    pub presence: Option<Vec<(DocumentId, Presence)>>,
 }
 
 impl SyncRequest {
@@ -81,7 +85,7 @@ pub fn read(body: &[u8]) -> Result<SyncRequest, RequestError> {
     if [hello.cursor.seq, place.id, place.sent].into_iter().any(|number| number > MAX_NUMBER) {
         return Err(RequestError::Order("the cursor is none of this relay's"));
     }
-    let mut request = SyncRequest { hello, push: None, fetch: Vec::new(), records: Vec::new() };
+    let mut request = SyncRequest { hello, push: None, fetch: Vec::new(), records: Vec::new(), presence: None };
     let (mut intents, mut registers) = (0, 0);
     while let Some(frame) = decoder.read::<Request>()? {
         match frame {
@@ -122,8 +126,11 @@ pub fn read(body: &[u8]) -> Result<SyncRequest, RequestError> {
                     return Err(RequestError::Order("a request fetches at most 256 documents"));
                 }
             }
-            // This relay tells nobody of it yet.
-            Request::Presence { .. } | Request::Unknown => {}
+            Request::Presence { states } if states.len() > MOST_PLACES => {
+                return Err(RequestError::Order("a device is in at most 8 conversations at once"));
+            }
+            Request::Presence { states } => request.presence = Some(states),
+            Request::Unknown => {}
         }
     }
     decoder.finish()?;

@@ -1,10 +1,13 @@
 //! Carries an exchange out over a socket: its reads go to the store's readers, its writes to the writer, its frames
 //! through one compressed stream to the device.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use axum::body::Bytes;
-use offdesk_core::protocol::{CodecError, Cursor, Encoder, Goodbye, Response};
+use offdesk_core::{
+    ids::{DeviceId, DocumentId, MemberId},
+    protocol::{CodecError, Cursor, Encoder, Goodbye, Presence, Response},
+};
 use tokio::{
     sync::{broadcast, mpsc},
     time::Interval,
@@ -14,6 +17,7 @@ use super::{
     catch_up::PageSizes,
     exchange::{Exchange, Step, goodbye},
     live::Place,
+    presence::Notice,
     request::SyncRequest,
 };
 use crate::{
@@ -74,6 +78,8 @@ pub(super) struct Stream {
 struct Live {
     place: Place,
     heartbeat: Interval,
+    device: DeviceId,
+    app: App,
 }
 
 impl Live {
@@ -82,13 +88,16 @@ impl Live {
         let place = app.streams.enter(exchange.device().device, app.config.limits.streams_per_device);
         let mut heartbeat = tokio::time::interval(app.config.heartbeat);
         heartbeat.reset();
-        Self { place, heartbeat }
+        Self { place, heartbeat, device: exchange.device().device, app: app.clone() }
     }
 }
 
 impl Drop for Live {
     fn drop(&mut self) {
         metrics::gauge!(LIVE_STREAMS).decrement(1.0);
+        if self.app.streams.is_last(self.device) {
+            self.app.presences.leave(self.device);
+        }
     }
 }
 
@@ -117,6 +126,7 @@ impl Stream {
     async fn serve(&mut self, mut exchange: Exchange) -> Result<(), Stop> {
         // Before anything is read, so that no commit falls between a page and the wait for the next.
         let mut changed = self.app.store.changed();
+        let mut notices = self.app.presences.notices();
         let mut told = exchange.cursor();
         loop {
             match exchange.step() {
@@ -124,6 +134,11 @@ impl Stream {
                     let now = self.app.now();
                     let read = move |tx: &ReadTx<'_>| exchange.read(now, tx).map(|()| exchange);
                     exchange = self.app.store.read(read).await?;
+                    if let Some(states) = exchange.take_presence() {
+                        let device = exchange.device();
+                        let who = (device.workspace, device.member, device.device);
+                        self.app.presences.say(now, who, states);
+                    }
                 }
                 Step::Write => {
                     let (now, mut rng) = (self.app.now(), self.app.rng());
@@ -146,8 +161,11 @@ impl Stream {
                         self.shrink().await?;
                         self.live = Some(Live::begin(&self.app, &exchange));
                         told = exchange.cursor();
+                        let here = self.app.presences.of(exchange.device().workspace);
+                        exchange.noticed(self.who_is_in(&exchange, here));
+                        continue;
                     }
-                    self.wait(&mut changed, &mut exchange, &mut told).await?;
+                    self.wait(&mut changed, &mut notices, &mut exchange, &mut told).await?;
                 }
                 Step::End => return Ok(()),
             }
@@ -158,6 +176,7 @@ impl Stream {
     async fn wait(
         &mut self,
         changed: &mut broadcast::Receiver<Changed>,
+        notices: &mut broadcast::Receiver<Notice>,
         exchange: &mut Exchange,
         told: &mut Cursor,
     ) -> Result<(), Stop> {
@@ -175,6 +194,21 @@ impl Stream {
                     exchange.beat();
                     return Ok(());
                 }
+                notice = notices.recv() => {
+                    // What a slow stream missed is said again soon.
+                    let mut documents: BTreeSet<DocumentId> = BTreeSet::new();
+                    let workspace = exchange.device().workspace;
+                    let mut next = notice.ok();
+                    while let Some((of, document)) = next {
+                        documents.extend((of == workspace).then_some(document));
+                        next = notices.try_recv().ok();
+                    }
+                    if !documents.is_empty() {
+                        let told = self.who_is_in(exchange, documents);
+                        exchange.noticed(told);
+                        return Ok(());
+                    }
+                }
                 change = changed.recv() => match change {
                     Ok(Changed::Log(workspace)) if workspace != exchange.device().workspace => {}
                     Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {
@@ -188,6 +222,16 @@ impl Stream {
                 },
             }
         }
+    }
+
+    /// Who else is in these conversations right now.
+    fn who_is_in(
+        &self,
+        exchange: &Exchange,
+        documents: BTreeSet<DocumentId>,
+    ) -> Vec<(DocumentId, Vec<(MemberId, Presence)>)> {
+        let (now, me) = (self.app.now(), exchange.device().member);
+        documents.into_iter().map(|document| (document, self.app.presences.others(now, document, me))).collect()
     }
 
     /// Ends a cold start's compressed frame and begins one with a small window: a stream stays open for hours, and megabytes

@@ -318,7 +318,7 @@ fn access_is_looked_at_again_before_a_document_is_sent() {
         live: false,
         digest: None,
     };
-    let request = SyncRequest { hello, push: None, fetch: vec![document], records: Vec::new() };
+    let request = SyncRequest { hello, push: None, fetch: vec![document], records: Vec::new(), presence: None };
     let ask = || Exchange::new(receiver.device.clone(), request.clone(), PageSizes::default());
     let brings = |frames: &[Response]| frames.iter().any(|frame| matches!(frame, Response::Snapshot { .. }));
     assert!(brings(&answer(&office, ask())), "while she may see it");
@@ -365,7 +365,8 @@ fn what_an_exchange_accepted_does_not_come_back_in_it() {
         let of = |frame| if let Response::Delta { changes, .. } = frame { changes } else { Vec::new() };
         frames.into_iter().flat_map(of).collect()
     };
-    let request = SyncRequest { hello: hello.clone(), push: Some(push), fetch: Vec::new(), records: Vec::new() };
+    let request =
+        SyncRequest { hello: hello.clone(), push: Some(push), fetch: Vec::new(), records: Vec::new(), presence: None };
     let exchange = Exchange::new(receiver.device.clone(), request, PageSizes::default());
     let sent = changes(answer(&office, exchange));
     assert_eq!(sent.len(), 1, "Ben's reply alone");
@@ -373,7 +374,7 @@ fn what_an_exchange_accepted_does_not_come_back_in_it() {
     offdesk_core::protocol::abridged::abridge(&mut own);
     assert!(!sent.contains(&own));
     // The same again without the push: its verdict may have been lost with the first answer.
-    let request = SyncRequest { hello, push: None, fetch: Vec::new(), records: Vec::new() };
+    let request = SyncRequest { hello, push: None, fetch: Vec::new(), records: Vec::new(), presence: None };
     let device = Authenticated { incarnation: 2, ..receiver.device.clone() };
     let sent = changes(answer(&office, Exchange::new(device, request, PageSizes::default())));
     assert!(sent.len() == 2 && sent.contains(&own));

@@ -7,7 +7,13 @@ use rand::rngs::StdRng;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    auth::EnrolLimit, clock::Clock, config::Config, metrics::Metrics, random::Random, relay::LiveStreams, store::Store,
+    auth::EnrolLimit,
+    clock::Clock,
+    config::Config,
+    metrics::Metrics,
+    random::Random,
+    relay::{LiveStreams, Presences},
+    store::Store,
 };
 
 /// A running relay's state; cheap to clone.
@@ -25,6 +31,8 @@ pub struct App {
     pub shutdown: CancellationToken,
     /// The live streams that are open.
     pub streams: LiveStreams,
+    /// Who is where right now.
+    pub presences: Presences,
     /// What is counted.
     pub metrics: Metrics,
     /// How often an address may try to enrol.
@@ -42,6 +50,7 @@ impl App {
             random,
             shutdown: CancellationToken::new(),
             streams: LiveStreams::default(),
+            presences: Presences::default(),
             metrics: Metrics::shared(),
             enrolments,
         }

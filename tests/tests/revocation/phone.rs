@@ -113,7 +113,7 @@ impl Phone {
                 Effect::Cancel { request } => self.sent.retain(|(sent, _)| *sent != request),
                 Effect::Synced { result } => self.synced = Some(result),
                 Effect::Wipe => panic!("nobody revoked it"),
-                Effect::WakeAt(_) | Effect::Changed | Effect::Status => {}
+                Effect::WakeAt(_) | Effect::Changed | Effect::Presence | Effect::Status => {}
             }
         }
     }

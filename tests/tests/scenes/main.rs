@@ -8,6 +8,7 @@ mod finding;
 mod merging;
 mod offline;
 mod own_devices;
+mod presence;
 mod reconnect;
 mod record;
 mod same_number;

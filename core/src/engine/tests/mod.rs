@@ -2,6 +2,7 @@
 
 mod http;
 mod lifecycle;
+mod panels;
 mod syncing;
 mod verbs;
 

@@ -12,10 +12,10 @@ use crate::{
 
 const LONG: Duration = Duration::from_secs(30);
 const HOUR: Duration = Duration::from_secs(60 * 60);
-const SALES: QueueId = QueueId([0x51; 16]);
+pub(super) const SALES: QueueId = QueueId([0x51; 16]);
 
 /// Ada's phone with some customers, and a queue.
-async fn ada(scene: &Scene, customers: std::ops::Range<u8>) -> Offdesk {
+pub(super) async fn ada(scene: &Scene, customers: std::ops::Range<u8>) -> Offdesk {
     let ada = scene.enrol().await;
     let [directory, _] = workspace();
     let settings = Settings { numbers: vec![OURS.into()], ..Settings::default() };

@@ -101,7 +101,7 @@ fn a_records_conversations_come_unless_the_stream_knew_better() {
             "narrowed" => Some(Response::Retain { documents: phone.disk.documents(None).unwrap() }),
             _ => None,
         };
-        for frame in word {
+        if let Some(frame) = word {
             phone.event(Event::Frame { request: stream.id, frame });
         }
         phone.deliver(&request, vec![snapshot, Response::Record { contact, more: false }], None);

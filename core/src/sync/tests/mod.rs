@@ -144,7 +144,7 @@ impl Phone {
             Effect::WakeAt(at) => self.wake = Some(at),
             Effect::Synced { result } => self.synced = Some(result),
             Effect::Wipe => self.wiped = true,
-            Effect::Changed | Effect::Status => {}
+            Effect::Changed | Effect::Presence | Effect::Status => {}
         }
     }
 
