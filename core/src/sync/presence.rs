@@ -2,7 +2,7 @@
 //! is in memory, ends by itself, and is gone with the process.
 //!
 //! What is said holds for [`LASTS`], so it is said again while it lasts. It goes beside an open stream, in a request like any
-//! push, and never more often than every [`PAUSE`]: someone who types says so once. Without a live stream nothing is said
+//! push, and never more often than every two seconds: someone who types says so once. Without a live stream nothing is said
 //! and nothing is known.
 
 use std::{
