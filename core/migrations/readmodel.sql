@@ -25,6 +25,8 @@ CREATE TABLE conversation_rows (
     priority INTEGER NOT NULL,              -- 0 low to 3 urgent
     queue BLOB,
     texts INTEGER NOT NULL,                 -- whether its messages are in message_texts as they stand
+    reminds_at INTEGER,                     -- the first time that something comes due and was not dealt with, if one is known
+    waits_since INTEGER,                    -- since when the contact waits for a reply; overdue is for the settings to say
     body BLOB NOT NULL                      -- MessagePack of triage::ConversationRow
 ) STRICT;
 -- There are three origins, each in many rows: they are looked at in the index that is walked anyway, where a table of
@@ -43,6 +45,8 @@ CREATE INDEX conversations_resting ON conversation_rows (last_activity DESC, doc
 CREATE INDEX conversations_resting_until ON conversation_rows (open, snoozed_until) WHERE dashboard = 1 AND snoozed_until > 0;
 CREATE INDEX conversations_to_read ON conversation_rows (last_activity DESC, id) WHERE texts = 0;
 CREATE INDEX conversations_waiting ON conversation_rows (document, held) WHERE waits > 0;
+CREATE INDEX conversations_reminding ON conversation_rows (reminds_at) WHERE dashboard = 1 AND reminds_at IS NOT NULL;
+CREATE INDEX conversations_kept_waiting ON conversation_rows (waits_since) WHERE dashboard = 1 AND waits_since IS NOT NULL;
 CREATE INDEX conversations_by_id ON conversation_rows (conversation);
 
 CREATE TABLE conversation_assignees (

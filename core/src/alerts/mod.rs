@@ -1,10 +1,15 @@
 //! Alerts: [`router`] decides at acceptance, once, who is told of what (R11 to R14); [`moot`] decides on the device
-//! whether an alert still stands (R15).
+//! whether an alert still stands (R15); [`reminders`] come due there with no network, and [`quiet`] hours hold what would
+//! disturb (R16).
 
 pub mod moot;
+pub mod quiet;
+pub mod reminders;
 pub mod router;
 
 use serde::{Deserialize, Serialize};
+
+use reminders::Reminder;
 
 use crate::{
     ids::{AlertId, AutomationId, IntentId, MemberId, MessageId, QueueId},
@@ -12,7 +17,7 @@ use crate::{
     tolerant::{OrNewer, or_newer},
 };
 
-/// One telling of one member, as a relay fact that reaches only that member's devices.
+/// One telling of one member: a relay fact that reaches only that member's devices, or a reminder of theirs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Written", into = "Written")]
 pub struct Alert {
@@ -20,7 +25,7 @@ pub struct Alert {
     pub id: AlertId,
     /// Who is told; `None` if an earlier version wrote the alert.
     pub member: Option<MemberId>,
-    /// When it was decided, by the relay's clock.
+    /// When it was decided, by the relay's clock; when a reminder came due.
     pub at: Timestamp,
     /// By which rule, on which facts.
     pub why: Why,
@@ -110,6 +115,8 @@ pub enum Why {
         /// Its order.
         order: u64,
     },
+    /// R16: something came due by itself. Never a fact of the relay: each device finds it out.
+    Reminder(Reminder),
     /// A reason that only a newer version knows.
     Newer,
 }
@@ -126,7 +133,7 @@ impl Why {
                 Some(*message)
             }
             Why::AssignedBy { intent, .. } => *intent,
-            Why::Newer => None,
+            Why::Reminder(_) | Why::Newer => None,
         }
     }
 
@@ -137,6 +144,7 @@ impl Why {
             Why::Unassigned { .. } => "R12",
             Why::AssignedBy { .. } => "R14",
             Why::Mentioned { .. } => "R26",
+            Why::Reminder(_) => "R16",
             Why::Newer => "a newer rule",
         }
     }

@@ -67,6 +67,9 @@ pub(super) struct Engine {
     presence: watch::Sender<u64>,
     /// When the data locks itself (R9), in milliseconds; moves with every contact.
     locks_at: AtomicI64,
+    /// Tells the lists of alerts when something comes due, with the time. Apart from the core, since who lists alerts is not
+    /// to wait for the writer.
+    pub(super) alert_watch: Mutex<Option<(Timestamp, AbortHandle)>>,
 }
 
 /// What the mutex guards.
@@ -149,6 +152,7 @@ impl Engine {
             colleagues: RwLock::default(),
             presence: watch::Sender::new(0),
             locks_at: AtomicI64::new(i64::MAX),
+            alert_watch: Mutex::new(None),
         });
         let mut core = engine.lock();
         let ((), glance) = core.transact(|_, _, _| Ok(()))?;

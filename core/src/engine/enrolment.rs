@@ -138,6 +138,7 @@ impl Engine {
         let mut core = self.lock();
         core.drop_tasks();
         core.waiting.clear();
+        self.stop_telling();
         self.set_available(false);
         self.end_lists();
         core.database = None;

@@ -1,6 +1,7 @@
 //! What can go wrong for the caller of a device. Every text says what to do next.
 
 use crate::{
+    alerts::quiet::InvalidQuietHours,
     ids::{ContactId, ConversationId, IntentId, MemberId, MessageId},
     intents::VerbError,
     model::DocumentError,
@@ -78,6 +79,9 @@ pub enum Error {
     /// Not a phone number.
     #[error(transparent)]
     InvalidPhone(#[from] InvalidPhone),
+    /// These are no quiet hours.
+    #[error(transparent)]
+    QuietHours(#[from] InvalidQuietHours),
     /// The relay refused the enrolment, in its own words.
     #[error("{}{}", .0.title, .0.detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default())]
     Enrolment(Problem),

@@ -7,9 +7,11 @@
 //! - `driver`: one transaction for each event of the session; `effects`: what follows its commit: requests, timer,
 //!   notices.
 //! - `transport`: HTTP; `connection`: start, network, pause, bounded sync; `enrolment`: birth and end of a device.
-//! - `verbs`: what a member does; `canned`: canned responses; `reading`: what screens show; `live`: lists that follow the store.
+//! - `verbs`: what a member does; `canned`: canned responses; `reading`: what screens show; `alerts`: what the member is told;
+//!   `live`: lists that follow the store.
 //! - [`failpoints`]: where the kill tests kill.
 
+mod alerts;
 mod canned;
 mod clock;
 mod config;
@@ -39,6 +41,7 @@ mod verbs;
 
 use std::sync::Arc;
 
+pub use alerts::{FOR_GOOD, Mute, Scheduled};
 pub use canned::{CannedChoice, CannedRef};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use config::Config;

@@ -16,7 +16,7 @@ use crate::{
     protocol::Delivery,
     store::{PageKey, Snapshot},
     sync::storage::IntentRecord,
-    triage::{ActiveAlert, ConversationRow, Counts, InboxFilter, MessageView, SearchHit, project},
+    triage::{ConversationRow, Counts, InboxFilter, MessageView, SearchHit, project},
 };
 use std::sync::Arc;
 
@@ -172,19 +172,6 @@ impl Offdesk {
             let document = snapshot.document_of(id)?.ok_or(Error::UnknownConversation(id))?;
             Ok(snapshot.draft(document)?)
         })
-    }
-
-    /// The alerts that stand, the latest first. The badge is their number (R15).
-    ///
-    /// # Errors
-    /// As any read.
-    pub fn alerts(&self) -> Result<Vec<ActiveAlert>, Error> {
-        self.engine().read(|snapshot| Ok(snapshot.alerts()?))
-    }
-
-    /// The alerts that stand, as they change: an insert is to be shown, a removal to be taken back.
-    pub fn observe_alerts(&self) -> LiveList<ActiveAlert> {
-        self.live(|snapshot| Ok(snapshot.alerts()?), |active| active.alert.id)
     }
 
     /// What has not arrived: saved, on its way, held, or in need of attention; the latest first.

@@ -6,7 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Database, DatabaseKey};
 use crate::{
-    alerts::{Alert, Why},
+    alerts::{
+        Alert, Why,
+        reminders::{Reminders, Waiting},
+    },
     ids::{AlertId, ConversationId, DeviceId, DocumentId, IntentId, MemberId, WorkspaceId},
     intents::Verb,
     model::{Channel, Kind, MessageKind, Origin, Priority, Status, conversation::AssignmentReason},
@@ -15,7 +18,7 @@ use crate::{
     sync::MemoryStorage,
     sync::storage::{Attention, Identity, IntentRecord, IntentState, Storage, StorageError, StoredRegister, SyncState},
     time::Timestamp,
-    triage::{ActiveAlert, ContactRow, ConversationRow, Preview},
+    triage::{ActiveAlert, ContactRow, ConversationRow, Preview, Shows},
 };
 
 /// Ids by number, told apart by what they are of.
@@ -64,6 +67,7 @@ pub(super) fn conversation(number: u64) -> ConversationRow {
         priority: Priority::Normal,
         queue: None,
         blocked: false,
+        reminders: Reminders::default(),
     }
 }
 
@@ -92,6 +96,7 @@ pub(super) fn alert(number: u64, alert: u64) -> ActiveAlert {
         },
         contact_name: String::new(),
         text: "Ben assigned you".into(),
+        shows: Shows::default(),
     }
 }
 
@@ -386,6 +391,47 @@ fn removal(store: &mut dyn Storage) {
     assert_eq!(ids(store.open_intents().unwrap()), [31, 32]);
 }
 
+/// R16: what comes due is found by its time, where it is on the dashboard and not dealt with; what was dealt with goes with
+/// its conversation.
+fn what_comes_due_is_found(store: &mut dyn Storage) {
+    let follow_up = |number, at, reminded| {
+        let reminders =
+            Reminders { follow_up: Some(Timestamp(at)), reminded: Timestamp(reminded), ..Reminders::default() };
+        ConversationRow { reminders, ..conversation(number) }
+    };
+    put(store, &follow_up(1, 50, 0), &[]);
+    put(store, &follow_up(2, 60, 0), &[]);
+    put(store, &follow_up(3, 50, 50), &[]);
+    put(store, &ConversationRow { visibility: Visibility::RECORD, ..follow_up(4, 50, 0) }, &[]);
+    let waiting = Waiting { message: IntentId(id(9)), order: 9, since: Timestamp(40) };
+    let reminders = Reminders { waiting: Some(waiting), ..Reminders::default() };
+    put(store, &ConversationRow { reminders, ..conversation(5) }, &[]);
+    let found = |store: &dyn Storage, until, waiting: Option<i64>| -> Vec<u64> {
+        let rows = store.reminding(Timestamp(until), waiting.map(Timestamp)).unwrap();
+        rows.iter().map(|row| row.last_seq).collect()
+    };
+    assert_eq!(found(store, 49, None), [0u64; 0]);
+    assert_eq!(found(store, 50, None), [1]);
+    assert_eq!(found(store, 60, Some(39)), [1, 2]);
+    assert_eq!(found(store, 60, Some(40)), [1, 2, 5]);
+    assert_eq!(store.row(document(1)).unwrap().unwrap().reminders.follow_up, Some(Timestamp(50)));
+
+    let dealt = StoredRegister {
+        content: RegisterContent::Time(Timestamp(50)),
+        version: 1,
+        stored_version: 0,
+        send_after: Timestamp(0),
+    };
+    for key in [RegisterKey::Reminded(document(1)), RegisterKey::FollowUp(document(1))] {
+        store.put_register(key, &dealt).unwrap();
+    }
+    let registers = store.registers_of(document(1)).unwrap();
+    assert_eq!((registers.reminded, registers.follow_up), (Timestamp(50), Some(Timestamp(50))));
+    assert_eq!(store.chosen().unwrap().len(), 1, "that something was dealt with is no choice");
+    store.remove_document(document(1)).unwrap();
+    assert_eq!(store.dirty_registers().unwrap(), []);
+}
+
 fn assigned_rows_are_written_again(store: &mut dyn Storage) {
     let mut row = conversation(1);
     row.assignees = BTreeMap::from([(ANNA, BTreeSet::from([AssignmentReason::Manual]))]);
@@ -418,7 +464,7 @@ fn of_two_documents_the_better_one_is_found(store: &mut dyn Storage) {
 
 /// Every promise; `run` gives each a store of its own.
 fn contract(mut run: impl FnMut(fn(&mut dyn Storage))) {
-    let promises: [fn(&mut dyn Storage); 12] = [
+    let promises: [fn(&mut dyn Storage); 13] = [
         identity_and_state,
         documents,
         what_belongs_to_a_document_needs_it,
@@ -428,6 +474,7 @@ fn contract(mut run: impl FnMut(fn(&mut dyn Storage))) {
         registers,
         lookups,
         alerts,
+        what_comes_due_is_found,
         removal,
         assigned_rows_are_written_again,
         of_two_documents_the_better_one_is_found,

@@ -27,14 +27,12 @@ const MUTED_EVERYTHING: i64 = 8;
 const QUIET_HOURS: i64 = 9;
 const SAVED_FILTER: i64 = 10;
 const CANNED: i64 = 11;
-
-/// From here on: what the member chose.
-const CHOSEN: i64 = FOLLOW_UP;
+const REMINDED: i64 = 12;
 
 /// The kinds that come and go with their document.
 macro_rules! of_document {
     () => {
-        "(1, 2, 3, 5, 6)"
+        "(1, 2, 3, 5, 6, 12)"
     };
 }
 
@@ -45,6 +43,7 @@ const fn columns(key: &RegisterKey) -> (i64, [u8; 16]) {
         RegisterKey::Draft(document) => (DRAFT, document.0),
         RegisterKey::Dismissed(alert) => (DISMISSED, alert.0),
         RegisterKey::FollowUp(document) => (FOLLOW_UP, document.0),
+        RegisterKey::Reminded(document) => (REMINDED, document.0),
         RegisterKey::Muted(Muted::Conversation(document)) => (MUTED_CONVERSATION, document.0),
         RegisterKey::Muted(Muted::Queue(queue)) => (MUTED_QUEUE, queue.0),
         RegisterKey::Muted(Muted::Everything) => (MUTED_EVERYTHING, [0; 16]),
@@ -61,6 +60,7 @@ fn key(kind: i64, subject: [u8; 16]) -> Result<RegisterKey, StorageError> {
         DRAFT => Ok(RegisterKey::Draft(DocumentId(subject))),
         DISMISSED => Ok(RegisterKey::Dismissed(AlertId(subject))),
         FOLLOW_UP => Ok(RegisterKey::FollowUp(DocumentId(subject))),
+        REMINDED => Ok(RegisterKey::Reminded(DocumentId(subject))),
         MUTED_CONVERSATION => Ok(RegisterKey::Muted(Muted::Conversation(DocumentId(subject)))),
         MUTED_QUEUE => Ok(RegisterKey::Muted(Muted::Queue(QueueId(subject)))),
         MUTED_EVERYTHING => Ok(RegisterKey::Muted(Muted::Everything)),
@@ -97,9 +97,9 @@ impl Snapshot<'_> {
     pub fn chosen(&self) -> Result<Vec<(RegisterKey, StoredRegister)>, StorageError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT content, version, stored_version, send_after, kind, subject FROM registers
-             WHERE kind >= ?1 ORDER BY kind, subject",
+             WHERE kind BETWEEN ?1 AND ?2 ORDER BY kind, subject",
         )?;
-        let mut rows = statement.query([CHOSEN])?;
+        let mut rows = statement.query([FOLLOW_UP, CANNED])?;
         let mut chosen = Vec::new();
         while let Some(row) = rows.next()? {
             chosen.push((key(row.get(4)?, row.get(5)?)?, register(row)?));
@@ -142,7 +142,7 @@ impl Snapshot<'_> {
         let mut registers = Registers::default();
         let mut of_document = self
             .connection
-            .prepare_cached("SELECT kind, content FROM registers WHERE kind IN (1, 2, 3) AND subject = ?1")?;
+            .prepare_cached("SELECT kind, content FROM registers WHERE kind IN (1, 2, 3, 5, 12) AND subject = ?1")?;
         let mut rows = of_document.query([document])?;
         while let Some(row) = rows.next()? {
             let content = unpack("register", row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?;
@@ -150,6 +150,8 @@ impl Snapshot<'_> {
                 (READ_MARK, RegisterContent::Order(order)) => registers.read = order,
                 (MARKED_UNREAD, RegisterContent::Flag(flag)) => registers.marked_unread = flag,
                 (DRAFT, RegisterContent::Text(text)) => registers.draft = !text.is_empty(),
+                (FOLLOW_UP, RegisterContent::Time(at)) => registers.follow_up = (at > Timestamp(0)).then_some(at),
+                (REMINDED, RegisterContent::Time(until)) => registers.reminded = until,
                 _ => {}
             }
         }

@@ -10,6 +10,7 @@ use crate::{
     model::{Channel, Origin, Status, conversation::AssignmentReason},
     policy::Visibility,
     sync::storage::StorageError,
+    time::Timestamp,
     triage::{ActiveAlert, ContactRow, ConversationRow},
 };
 
@@ -185,14 +186,14 @@ impl SqliteStorage<'_> {
             .prepare_cached(
                 "INSERT INTO conversation_rows (id, document, conversation, contact, channel, visibility, dashboard, open, unread,
                      needs_reply, assigned, held, last_activity, labels, alerts, body, origins, waits,
-                     snoozed_until, priority, queue, texts)
+                     snoozed_until, priority, queue, reminds_at, waits_since, texts)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6,
-                     ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, 0)
+                     ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, 0)
                  ON CONFLICT (id) DO UPDATE SET conversation = ?3, contact = ?4, channel = ?5, visibility = ?6,
                      dashboard = ?7,
                      open = ?8, unread = ?9, needs_reply = ?10, assigned = ?11, held = ?12, last_activity = ?13, labels = ?14,
                      alerts = ?15, body = ?16, origins = ?17, waits = ?18,
-                     snoozed_until = ?19, priority = ?20, queue = ?21",
+                     snoozed_until = ?19, priority = ?20, queue = ?21, reminds_at = ?22, waits_since = ?23",
             )?
             .execute(params![
                 id,
@@ -215,7 +216,9 @@ impl SqliteStorage<'_> {
                 row.held + row.scheduled,
                 row.snoozed_until.map_or(0, |until| until.millis().max(0)),
                 row.priority as i64,
-                row.queue
+                row.queue,
+                row.reminders.first().map(Timestamp::millis),
+                row.reminders.waits_since().map(Timestamp::millis)
             ])?;
         Ok(())
     }

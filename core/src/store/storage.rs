@@ -231,6 +231,14 @@ impl Storage for SqliteStorage<'_> {
         self.write_contact(row)
     }
 
+    fn row(&self, document: DocumentId) -> Result<Option<ConversationRow>, StorageError> {
+        self.reading().conversation_in(document)
+    }
+
+    fn reminding(&self, until: Timestamp, waiting: Option<Timestamp>) -> Result<Vec<ConversationRow>, StorageError> {
+        self.reading().reminding(until, waiting)
+    }
+
     fn document_of(&self, conversation: ConversationId) -> Result<Option<DocumentId>, StorageError> {
         self.reading().document_of(conversation)
     }

@@ -302,10 +302,16 @@ impl Storage for MemoryStorage {
             _ => 0 as Seq,
         };
         let set = |key| matches!(content(key), Some(RegisterContent::Flag(true)));
+        let time = |key| match content(key) {
+            Some(RegisterContent::Time(time)) => Some(*time),
+            _ => None,
+        };
         Ok(Registers {
             read,
             marked_unread: set(RegisterKey::MarkedUnread(document)),
             draft: matches!(content(RegisterKey::Draft(document)), Some(RegisterContent::Text(text)) if !text.is_empty()),
+            follow_up: time(RegisterKey::FollowUp(document)).filter(|at| *at > Timestamp(0)),
+            reminded: time(RegisterKey::Reminded(document)).unwrap_or_default(),
             dismissed: self
                 .alert_ids(document)
                 .into_iter()
@@ -325,6 +331,22 @@ impl Storage for MemoryStorage {
         self.stored(row.contact)?;
         self.contacts.insert(row.contact, row.clone());
         Ok(())
+    }
+
+    fn row(&self, document: DocumentId) -> Result<Option<ConversationRow>, StorageError> {
+        Ok(self.conversation_row(document))
+    }
+
+    fn reminding(&self, until: Timestamp, waiting: Option<Timestamp>) -> Result<Vec<ConversationRow>, StorageError> {
+        let blocked = |row: &ConversationRow| self.contacts.get(&row.contact).is_some_and(|contact| contact.blocked);
+        let comes_due = |row: &ConversationRow| {
+            let waits =
+                row.reminders.waits_since().is_some_and(|since| waiting.is_some_and(|waiting| since <= waiting));
+            row.reminders.first().is_some_and(|first| first <= until) || waits
+        };
+        let mut rows = self.conversation_rows();
+        rows.retain(|row| row.visibility.dashboard() && !blocked(row) && comes_due(row));
+        Ok(rows)
     }
 
     fn document_of(&self, conversation: ConversationId) -> Result<Option<DocumentId>, StorageError> {

@@ -293,7 +293,7 @@ impl Session {
         Ok(())
     }
 
-    /// A register as the relay has it. A read mark only moves forward (R25); of the others the last accepted counts, and
+    /// A register as the relay has it. A read mark only moves forward (R25), and so does what was dealt with (R16); of the others the last accepted counts, and
     /// a local write that is not stored yet will be the last.
     fn register(
         &mut self,
@@ -316,6 +316,10 @@ impl Session {
                 ours > theirs
             }
             (RegisterKey::ReadMark(_), ..) => false,
+            (RegisterKey::Reminded(_), RegisterContent::Time(theirs), Some(RegisterContent::Time(ours))) => {
+                ours > theirs
+            }
+            (RegisterKey::Reminded(_), ..) => false,
             _ => unsent,
         };
         // Marks come with every snapshot, most of them known: nothing is to be projected anew for those.

@@ -9,10 +9,14 @@ use crate::{
     protocol::{RegisterContent, RegisterKey},
     sync::{
         outbox::SubmitError,
-        session::Session,
+        session::{Session, SessionError},
         storage::{Storage, StoredRegister},
     },
     time::Timestamp,
+    triage::{
+        Peace, Viewer,
+        told::{reminders, shortest_wait},
+    },
 };
 
 /// How long a draft rests before it is synced: it is saved with every keystroke, but a colleague's phone need not follow
@@ -47,6 +51,13 @@ impl Session {
             let unread = RegisterKey::MarkedUnread(document);
             if disk.register(unread)?.is_some_and(|register| register.content == RegisterContent::Flag(true)) {
                 write(disk, unread, RegisterContent::Flag(false), now)?;
+            }
+            // R15: reading retracts what came due here as it retracts any alert.
+            let viewer = session.viewer(disk)?;
+            let rows = disk.row(document)?;
+            let due = rows.iter().flat_map(|row| reminders(row, &viewer)).map(|active| active.alert.at);
+            if let Some(last) = due.filter(|at| *at <= now).max() {
+                deal_with(disk, document, last, now)?;
             }
             session.workspace.touch(document);
             Ok(())
@@ -124,17 +135,61 @@ impl Session {
         })
     }
 
-    /// Dismisses an alert (R15).
+    /// Dismisses an alert (R15). With a reminder goes what came due before it in the same conversation.
     ///
     /// # Errors
-    /// [`SubmitError::UnknownAlert`].
+    /// [`SubmitError::UnknownAlert`] for one that is not here, or a reminder that is not due.
     pub fn dismiss(&mut self, now: Timestamp, disk: &mut dyn Storage, alert: AlertId) -> Result<(), SubmitError> {
         self.command(disk, |session, disk, _| {
-            let document = disk.document_of_alert(alert)?.ok_or(SubmitError::UnknownAlert(alert))?;
-            write(disk, RegisterKey::Dismissed(alert), RegisterContent::Flag(true), now)?;
+            let document = match disk.document_of_alert(alert)? {
+                Some(document) => {
+                    write(disk, RegisterKey::Dismissed(alert), RegisterContent::Flag(true), now)?;
+                    document
+                }
+                None => {
+                    let (document, at) = session.reminder(disk, alert, now)?.ok_or(SubmitError::UnknownAlert(alert))?;
+                    deal_with(disk, document, at, now)?;
+                    document
+                }
+            };
             session.workspace.touch(document);
             Ok(())
         })
+    }
+
+    /// Where a reminder is that is due, and since when.
+    fn reminder(
+        &mut self,
+        disk: &dyn Storage,
+        alert: AlertId,
+        now: Timestamp,
+    ) -> Result<Option<(DocumentId, Timestamp)>, SessionError> {
+        let viewer = self.viewer(disk)?;
+        let waiting = shortest_wait(&viewer.settings).map(|within| now.before(within));
+        let rows = disk.reminding(now, waiting)?;
+        let mut due = rows.iter().flat_map(|row| reminders(row, &viewer)).filter(|active| active.alert.at <= now);
+        Ok(due.find(|active| active.alert.id == alert).map(|active| (active.document, active.alert.at)))
+    }
+
+    /// Whose device this is, and by what it decides what they are told.
+    ///
+    /// # Errors
+    /// [`SessionError`] of the disk, or [`SessionError::NotEnrolled`].
+    pub fn viewer(&mut self, disk: &dyn Storage) -> Result<Viewer, SessionError> {
+        let me = disk.identity()?.ok_or(SessionError::NotEnrolled)?.member;
+        let settings = self.workspace.settings(disk)?.unwrap_or_default();
+        let chosen = disk.chosen()?.into_iter().map(|(key, register)| (key, register.content));
+        Ok(Viewer { me, directory: self.workspace.directory(disk)?, settings, peace: Peace::of(chosen) })
+    }
+}
+
+/// What came due in a conversation up to `at` has been dealt with (R16). Not up to now: a clock that is ahead would deal with
+/// what is to come.
+fn deal_with(disk: &mut dyn Storage, document: DocumentId, at: Timestamp, now: Timestamp) -> Result<(), SubmitError> {
+    let key = RegisterKey::Reminded(document);
+    match disk.register(key)?.map(|register| register.content) {
+        Some(RegisterContent::Time(known)) if known >= at => Ok(()),
+        _ => write(disk, key, RegisterContent::Time(at), now),
     }
 }
 

@@ -309,6 +309,11 @@ pub trait Storage {
     fn put_conversation(&mut self, row: &ConversationRow, alerts: &[ActiveAlert]) -> Result<(), StorageError>;
     /// Writes a contact's row and its search entry.
     fn put_contact(&mut self, row: &ContactRow) -> Result<(), StorageError>;
+    /// The row of the conversation in a document, its contact's name left out.
+    fn row(&self, document: DocumentId) -> Result<Option<ConversationRow>, StorageError>;
+    /// The rows on the dashboard in which something comes due up to `until`: at a time that is known, or because their
+    /// contact waits since `waiting` or longer (R16).
+    fn reminding(&self, until: Timestamp, waiting: Option<Timestamp>) -> Result<Vec<ConversationRow>, StorageError>;
     /// The document of a conversation.
     fn document_of(&self, conversation: ConversationId) -> Result<Option<DocumentId>, StorageError>;
     /// The contact with this phone (E.164).

@@ -11,7 +11,8 @@ use crate::{
 };
 
 /// Projects a conversation from its outline; this device has no open intents in it. `None` if the document itself is
-/// needed: for a held or scheduled reply (whose author decides what is shown) and for the texts of standing alerts.
+/// needed: for a held or scheduled reply (whose author decides what is shown), for one that may have ended a follow-up, and for the
+/// texts of standing alerts.
 pub fn project_outline(
     document: DocumentId,
     mut outline: Conversation,
@@ -26,10 +27,13 @@ pub fn project_outline(
     for fact in facts {
         let FactBody::Message(message) = &fact.body else { continue };
         latest = latest.max(Some((message.order, message.id)));
+        // Whose message ends a follow-up, an outline doesn't tell.
+        let may_end = registers.follow_up.is_some_and(|due| message.at >= due);
         let kind = match message.delivery {
             Delivery::Held(_) | Delivery::Scheduled { .. } | Delivery::Newer => return None,
             Delivery::Received => MessageKind::Inbound,
             Delivery::Internal => MessageKind::Note,
+            _ if may_end => return None,
             _ => MessageKind::Outbound,
         };
         // A row tells neither the author nor the text of any but the last one.

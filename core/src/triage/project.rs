@@ -7,13 +7,14 @@ use crate::{
     alerts::{
         Why,
         moot::{Standing, is_moot},
+        reminders::{Reminders, Rest, Waiting},
     },
-    ids::{AlertId, ContactId, DocumentId, IntentId, MemberId},
-    model::{Contact, Conversation, Directory, MessageKind, Origin},
+    ids::{AlertId, ContactId, DocumentId, IntentId, MemberId, MessageId},
+    model::{Contact, Conversation, Directory, MessageKind, Origin, Status},
     policy::{Access, Visibility},
     protocol::{Deed, Delivery, Fact, FactBody, HeldBecause, MessageFact, Seq},
     time::Timestamp,
-    triage::row::{ActiveAlert, ContactRow, ConversationRow, MessageView, PREVIEW_CHARS, Preview},
+    triage::row::{ActiveAlert, ContactRow, ConversationRow, MessageView, PREVIEW_CHARS, Preview, Shows},
 };
 
 /// The member's registers that bear on one conversation.
@@ -27,6 +28,10 @@ pub struct Registers {
     pub draft: bool,
     /// Alerts that were dismissed.
     pub dismissed: BTreeSet<AlertId>,
+    /// When they want to come back to it.
+    pub follow_up: Option<Timestamp>,
+    /// Up to when they have dealt with what came due in it.
+    pub reminded: Timestamp,
 }
 
 /// What a conversation looks like to one member.
@@ -97,6 +102,7 @@ pub fn project_conversation(
         queue: conversation.sorting.queue,
         blocked: false,
         assignees,
+        reminders: reminders(conversation, &messages, last_inbound, registers, me),
     };
     let alerts = alerts(&row, &messages, facts, registers, directory, me);
     Projected { row, alerts }
@@ -233,6 +239,7 @@ fn alerts(
                 contact_name: String::new(),
                 text: text(&alert.why, messages, directory),
                 alert: alert.clone(),
+                shows: Shows::default(),
             })
         })
         .collect();
@@ -259,9 +266,46 @@ fn text(why: &Why, messages: &[MessageView], directory: &Directory) -> String {
         Why::Assigned { message, .. } | Why::Unassigned { message, .. } | Why::Mentioned { message, .. } => {
             messages.iter().find(|known| known.id == *message).map(|known| preview(known).text).unwrap_or_default()
         }
+        // Worded where it comes due.
+        Why::Reminder(_) => String::new(),
         Why::Newer => "Something that only a newer version of this app can show".into(),
         Why::AssignedBy { by: Some(by), .. } => format!("{} assigned you", directory.name_of(*by)),
         Why::AssignedBy { by: None, .. } => "An automation assigned you".into(),
+    }
+}
+
+/// What comes due by itself. What somebody acted on doesn't: a rest or a wait ends with the next message to the contact and
+/// with closing, a follow-up with the member's own message.
+fn reminders(
+    conversation: &Conversation,
+    messages: &[MessageView],
+    last_inbound: Option<MessageId>,
+    registers: &Registers,
+    me: MemberId,
+) -> Reminders {
+    let said = |message: &&MessageView| message.kind == MessageKind::Outbound && !is_unsent(message);
+    let open = conversation.status(last_inbound) == Status::Open;
+    let snooze = conversation.snooze(last_inbound).filter(|_| open);
+    let waits = messages
+        .iter()
+        .rev()
+        .filter(|message| message.kind != MessageKind::Note && !is_unsent(message))
+        .take_while(|message| message.kind == MessageKind::Inbound)
+        .last()
+        .filter(|_| open);
+    Reminders {
+        rest: snooze
+            .map(|snooze| Rest { snooze: snooze.id, by: snooze.by, until: snooze.until })
+            .filter(|rest| !messages.iter().filter(said).any(|message| message.at >= rest.until)),
+        follow_up: registers
+            .follow_up
+            .filter(|due| !messages.iter().filter(said).any(|message| message.by == Some(me) && message.at >= *due)),
+        waiting: waits.map(|message| Waiting {
+            message: message.id,
+            order: message.order.unwrap_or(u64::MAX),
+            since: snooze.map_or(message.at, |snooze| message.at.max(snooze.until)),
+        }),
+        reminded: registers.reminded,
     }
 }
 

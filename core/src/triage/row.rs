@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    alerts::Alert,
+    alerts::{Alert, reminders::Reminders},
     ids::{ContactId, ConversationId, DocumentId, MemberId, MessageId, QueueId},
     model::{Channel, MessageKind, Origin, Priority, Status, conversation::AssignmentReason},
     policy::Visibility,
@@ -63,6 +63,8 @@ pub struct ConversationRow {
     /// Whether its contact is blocked as spam, so that it is off every list that doesn't ask for those. Filled by the store
     /// from the contact's row.
     pub blocked: bool,
+    /// What comes due in it by itself (R16).
+    pub reminders: Reminders,
 }
 
 /// The last message of a conversation, for a list.
@@ -131,6 +133,31 @@ pub struct ActiveAlert {
     pub contact_name: String,
     /// The message's text, or what happened.
     pub text: String,
+    /// Whether it is to be shown. Filled when it is read.
+    #[serde(skip)]
+    pub shows: Shows,
+}
+
+/// Whether an alert that stands is to be shown now (R16).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shows {
+    /// Yes.
+    #[default]
+    Now,
+    /// Yes, but not to be heard: it was shown before the quiet hours began, or would have been if this device had known.
+    Silently,
+    /// Not before the quiet hours end.
+    At(Timestamp),
+    /// No: its member muted such alerts. It counts in no badge either.
+    Muted,
+}
+
+impl Shows {
+    /// Whether it is on the screen and in the badge.
+    pub const fn is_shown(self) -> bool {
+        matches!(self, Shows::Now | Shows::Silently)
+    }
 }
 
 /// One message as a conversation shows it.

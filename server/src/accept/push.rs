@@ -348,7 +348,7 @@ fn store_register(tx: &mut Tx<'_>, pusher: &Pusher, write: &RegisterWrite) -> Re
         (RegisterKey::ReadMark(_), RegisterContent::Order(_)) => true,
         (RegisterKey::MarkedUnread(_) | RegisterKey::Dismissed(_), RegisterContent::Flag(_)) => true,
         (RegisterKey::Draft(_), RegisterContent::Text(text)) => text.len() <= MAX_TEXT_BYTES,
-        (RegisterKey::FollowUp(_) | RegisterKey::Muted(_), RegisterContent::Time(_)) => true,
+        (RegisterKey::FollowUp(_) | RegisterKey::Reminded(_) | RegisterKey::Muted(_), RegisterContent::Time(_)) => true,
         (
             RegisterKey::QuietHours | RegisterKey::SavedFilter(_) | RegisterKey::Canned(_),
             RegisterContent::Text(text),
@@ -374,6 +374,12 @@ fn store_register(tx: &mut Tx<'_>, pusher: &Pusher, write: &RegisterWrite) -> Re
                 .query_row([pusher.workspace.as_bytes()], |row| row.get(0))?;
             let old = if let Some(RegisterContent::Order(old)) = old { *old } else { 0 };
             RegisterContent::Order((*new).min(end).max(old))
+        }
+        // R16: what was dealt with on one device stays dealt with.
+        (RegisterContent::Time(new), Some(RegisterContent::Time(old)))
+            if matches!(write.key, RegisterKey::Reminded(_)) =>
+        {
+            RegisterContent::Time(*new.max(old))
         }
         (value, _) => value.clone(),
     };

@@ -1,5 +1,6 @@
 //! A device against a relay that only says what a test tells it to say.
 
+mod alerts;
 mod http;
 mod lifecycle;
 mod panels;

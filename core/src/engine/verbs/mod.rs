@@ -12,7 +12,7 @@ use rand::Rng;
 
 use super::{Offdesk, error::Error};
 use crate::{
-    ids::{AlertId, ConversationId, DocumentId, IntentId},
+    ids::{ConversationId, DocumentId, IntentId},
     intents::{Verb, VerbError},
     model::RefusalCode,
     store::SqliteStorage,
@@ -44,17 +44,6 @@ impl From<SubmitError> for Error {
 }
 
 impl Offdesk {
-    /// Dismisses an alert, on all of the member's devices (R15). One that is gone already is no error.
-    ///
-    /// # Errors
-    /// As any write.
-    pub fn dismiss_alert(&self, alert: AlertId) -> Result<(), Error> {
-        self.engine().local(|session, now, _, disk| match session.dismiss(now, disk, alert) {
-            Ok(()) | Err(SubmitError::UnknownAlert(_)) => Ok(()),
-            Err(error) => Err(error.into()),
-        })
-    }
-
     /// Takes back something that has not left yet.
     ///
     /// # Errors
@@ -96,7 +85,7 @@ fn submit(
     first(&session.submit(now, rng, disk, Submission::one(document, verb))?)
 }
 
-fn find(disk: &SqliteStorage<'_>, conversation: ConversationId) -> Result<DocumentId, Error> {
+pub(super) fn find(disk: &SqliteStorage<'_>, conversation: ConversationId) -> Result<DocumentId, Error> {
     disk.document_of(conversation)?.ok_or(Error::UnknownConversation(conversation))
 }
 

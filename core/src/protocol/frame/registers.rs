@@ -32,6 +32,8 @@ pub enum RegisterKey {
     Dismissed(AlertId),
     /// When they want to be reminded of a conversation (R16).
     FollowUp(DocumentId),
+    /// Up to which time they have dealt with what came due in a conversation by itself (R16).
+    Reminded(DocumentId),
     /// What they are not alerted of (R16).
     Muted(Muted),
     /// When they are not disturbed (R16), as a text of the client's.
@@ -62,6 +64,7 @@ impl RegisterKey {
             | Self::MarkedUnread(id)
             | Self::Draft(id)
             | Self::FollowUp(id)
+            | Self::Reminded(id)
             | Self::Muted(Muted::Conversation(id)) => Some(*id),
             Self::Dismissed(_) | Self::Muted(_) | Self::QuietHours | Self::SavedFilter(_) | Self::Canned(_) => None,
         }
@@ -73,12 +76,13 @@ impl RegisterKey {
     }
 
     /// The registers of a conversation.
-    pub const fn of(document: DocumentId) -> [RegisterKey; 5] {
+    pub const fn of(document: DocumentId) -> [RegisterKey; 6] {
         [
             Self::ReadMark(document),
             Self::MarkedUnread(document),
             Self::Draft(document),
             Self::FollowUp(document),
+            Self::Reminded(document),
             Self::Muted(Muted::Conversation(document)),
         ]
     }
@@ -94,6 +98,6 @@ pub enum RegisterContent {
     Text(String),
     /// A yes or no. The last accepted counts.
     Flag(bool),
-    /// A time; 0 is none. The last accepted counts.
+    /// A time; 0 is none. The last accepted counts, but for what a member has dealt with: that merges by maximum.
     Time(Timestamp),
 }

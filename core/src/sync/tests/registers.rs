@@ -98,3 +98,63 @@ fn marked_unread_stays_until_read() {
     assert_eq!(relay.registers[&RegisterKey::MarkedUnread(bob)], RegisterContent::Flag(false));
     phone.check();
 }
+
+/// R15, R16: a reminder that is dismissed or read on one device is dealt with on all, and nothing of what is to come is, not
+/// even by a device whose clock is far ahead.
+#[test]
+fn reminders_are_dealt_with_once() {
+    let (mut relay, mut phone, bob, stream) = setup();
+    let due = phone.now.after(5 * SECOND);
+    phone.session.choose(phone.now, &mut phone.disk, RegisterKey::FollowUp(bob), RegisterContent::Time(due)).unwrap();
+    phone.event(Event::Written);
+    phone.serve(&mut relay);
+    let reminder = |phone: &mut Phone| {
+        let viewer = phone.session.viewer(&phone.disk).unwrap();
+        let row = phone.disk.conversation_row(bob).unwrap();
+        crate::triage::told::reminders(&row, &viewer).pop().map(|active| active.alert)
+    };
+    let early = reminder(&mut phone).unwrap();
+    let refused = phone.session.dismiss(phone.now, &mut phone.disk, early.id);
+    assert!(matches!(refused, Err(SubmitError::UnknownAlert(_))), "it is not due: {refused:?}");
+    phone.session.mark_read(phone.now, &mut phone.disk, bob).unwrap();
+    phone.event(Event::Written);
+    assert_eq!(reminder(&mut phone).as_ref(), Some(&early), "reading before its time deals with nothing");
+
+    let ahead = due.after(400 * 24 * 3600 * SECOND);
+    let mut other = (Session::new(SessionOptions::default()), phone.disk.clone());
+    other.0.dismiss(ahead, &mut other.1, early.id).unwrap();
+    let key = RegisterKey::Reminded(bob);
+    let dealt = other.1.register(key).unwrap().unwrap();
+    assert_eq!(dealt.content, RegisterContent::Time(due), "up to its own time, not this device's");
+
+    phone.pass(6 * SECOND);
+    phone.session.dismiss(phone.now, &mut phone.disk, early.id).unwrap();
+    phone.event(Event::Written);
+    assert_eq!(reminder(&mut phone), None);
+    phone.serve(&mut relay);
+    assert_eq!(relay.registers[&key], RegisterContent::Time(due));
+    // An older word of another device takes nothing back, a later one counts.
+    for (said, holds) in [(due.before(SECOND), due), (due.after(SECOND), due.after(SECOND))] {
+        let values = vec![(key, RegisterContent::Time(said))];
+        phone.event(Event::Frame { request: stream.id, frame: Response::Registers { values } });
+        assert_eq!(phone.disk.register(key).unwrap().unwrap().content, RegisterContent::Time(holds));
+    }
+    phone.check();
+}
+
+/// R15: opening the conversation retracts what came due in it.
+#[test]
+fn reading_deals_with_what_came_due() {
+    let (mut relay, mut phone, bob, _) = setup();
+    let due = phone.now.after(5 * SECOND);
+    phone.session.choose(phone.now, &mut phone.disk, RegisterKey::FollowUp(bob), RegisterContent::Time(due)).unwrap();
+    phone.event(Event::Written);
+    phone.serve(&mut relay);
+    phone.pass(6 * SECOND);
+    phone.session.mark_read(phone.now, &mut phone.disk, bob).unwrap();
+    phone.event(Event::Written);
+    phone.serve(&mut relay);
+    assert_eq!(relay.registers[&RegisterKey::Reminded(bob)], RegisterContent::Time(due));
+    assert_eq!(phone.disk.reminding(phone.now, None).unwrap(), []);
+    phone.check();
+}
