@@ -104,7 +104,9 @@ impl World {
                 Doing::MarkUnread(n) => session.mark_unread(now, disk, pick(n)?),
                 Doing::Draft(n, keep) => session.set_draft(now, disk, pick(n)?, if keep { &text } else { "" }),
                 Doing::Dismiss(n) => {
-                    let alerts: Vec<_> = disk.reading().alerts()?.iter().map(|active| active.alert.id).collect();
+                    let viewer = session.viewer(disk)?;
+                    let told = disk.reading().told(&viewer, now, now)?;
+                    let alerts: Vec<_> = told.alerts.iter().map(|active| active.alert.id).collect();
                     session.dismiss(now, disk, nth(&alerts, n).ok_or(SubmitError::Empty)?)
                 }
                 Doing::OpenRecord(n) => {
@@ -162,10 +164,34 @@ fn chosen(
         1 => (conversation.map(|id| RegisterKey::Muted(Muted::Conversation(id))), RegisterContent::Time(time)),
         which => {
             let key = choices()[usize::from(which) - 2];
-            let timed = matches!(key, RegisterKey::Muted(_));
-            (Ok(key), if timed { RegisterContent::Time(time) } else { RegisterContent::Text(text) })
+            let content = match key {
+                RegisterKey::Muted(_) => RegisterContent::Time(time),
+                RegisterKey::QuietHours if what >= 128 => RegisterContent::Text(String::new()),
+                RegisterKey::QuietHours => RegisterContent::Text(quiet_from(now, i64::from(what % 6) + 1)),
+                _ => RegisterContent::Text(text),
+            };
+            (Ok(key), content)
         }
     }
+}
+
+/// Quiet hours of so many minutes from now on, every day.
+fn quiet_from(now: Timestamp, minutes: i64) -> String {
+    let from = now.0 / 60_000 % (24 * 60);
+    let to = (from + minutes) % (24 * 60);
+    let clock = |minute: i64| format!("{:02}:{:02}", minute / 60, minute % 60);
+    let (from, to) = (clock(from), clock(to));
+    format!(r#"{{"zone":"UTC","spans":[{{"days":[1,2,3,4,5,6,7],"from":"{from}","to":"{to}"}}]}}"#)
+}
+
+/// From which minute of the day to which such quiet hours are.
+pub fn quiet_minutes(text: &str) -> Option<(i64, i64)> {
+    let quiet: serde_json::Value = serde_json::from_str(text).ok()?;
+    let minute = |key: &str| {
+        let (hours, minutes) = quiet["spans"][0][key].as_str()?.split_once(':')?;
+        Some(hours.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().ok()?)
+    };
+    Some((minute("from")?, minute("to")?))
 }
 
 fn submission(

@@ -1,7 +1,7 @@
 //! What every run begins with: a migrated database of a relay with a workspace, its roles and members, and a migrated
 //! database of a device. Made once a thread; a run gets copies.
 
-use std::cell::OnceCell;
+use std::{cell::OnceCell, time::Duration};
 
 use offdesk_core::{
     ids::{MemberId, QueueId, RoleId, WorkspaceId},
@@ -79,7 +79,8 @@ fn make() -> Result<Furniture, AdminError> {
     let mut solo = Solo::in_memory()?;
     let mut rng = ChaCha8Rng::seed_from_u64(0);
     let now = Timestamp(BEGINNING.0 - 60 * 60 * 1000);
-    let settings = Settings { name: "Acme".into(), numbers: vec![OUR_NUMBER.into()], ..Settings::default() };
+    let (name, numbers, reply_within) = ("Acme".into(), vec![OUR_NUMBER.into()], Duration::from_secs(60));
+    let settings = Settings { name, numbers, reply_within, ..Settings::default() };
     let work = |tx: &mut Tx<'_>| {
         let workspace = accept::create_workspace(tx, now, &mut rng, &settings)?;
         let mut roles = Vec::new();
@@ -100,6 +101,7 @@ fn make() -> Result<Furniture, AdminError> {
                 name: format!("queue {at}"),
                 archived: at == 2,
                 members: on.iter().copied().collect(),
+                reply_within: (at == 1).then_some(Duration::from_secs(20)),
                 ..Queue::default()
             };
             accept::author(tx, now, &mut rng, workspace, settings, &queue.actions(id))?;

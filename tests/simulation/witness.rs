@@ -9,7 +9,7 @@ use std::{
 
 use offdesk_core::{
     alerts::router::alert_id,
-    ids::{AlertId, DocumentId, IntentId, MemberId},
+    ids::{AlertId, DocumentId, IntentId, MemberId, QueueId},
     model::{
         Contact, ContactAccess, Conversation, DashboardAccess, Directory, Document, Kind, MessageAccess, MessageKind,
         RefusalCode, Settings, document::parse_change,
@@ -185,6 +185,11 @@ impl Witness {
             }
         }
         Ok(())
+    }
+
+    /// The queue that a conversation is in.
+    pub fn queue_of(&self, conversation: DocumentId) -> Option<QueueId> {
+        self.mirrors.get(&conversation)?.conversation.as_ref()?.sorting.queue
     }
 
     /// R26: whether a contact is blocked as spam.

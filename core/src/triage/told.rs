@@ -156,7 +156,9 @@ impl Told {
 /// What came due or will come due in a conversation for the viewer, as alerts.
 pub fn reminders(row: &ConversationRow, viewer: &Viewer) -> Vec<ActiveAlert> {
     let assignees: BTreeSet<MemberId> = row.assignees.keys().copied().collect();
-    let queue = row.queue.and_then(|id| Some((id, &viewer.settings.queues.get(&id)?.members)));
+    // An archived queue is nobody's any more: what is left in it is everybody's.
+    let queue = row.queue.and_then(|id| Some((id, viewer.settings.queues.get(&id)?)));
+    let queue = queue.filter(|(_, queue)| !queue.archived).map(|(id, queue)| (id, &queue.members));
     let setting = Setting {
         me: viewer.me,
         document: row.document,

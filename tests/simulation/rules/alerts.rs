@@ -101,7 +101,7 @@ fn standing(
             Why::Unassigned { order, .. } => (mine || effective.is_empty()) && read < order && answered <= order,
             Why::AssignedBy { .. } => mine && read < fact.seq,
             Why::Mentioned { order, .. } => read < order,
-            Why::Newer => return Vec::new(),
+            Why::Reminder(_) | Why::Newer => return Vec::new(),
         };
         if stands && !dismissed {
             standing.push(alert.id);

@@ -8,6 +8,7 @@ mod delivery;
 mod events;
 mod natural_keys;
 mod read_model;
+mod reminders;
 mod rows;
 
 use offdesk_core::{protocol::Verdict, store::SqliteStorage, sync::storage::StorageError};
@@ -29,6 +30,7 @@ pub fn check(world: &mut World) -> Result<(), Violation> {
     convergence::nothing_stays(world)?;
     alerts::alerts_are_raised_as_the_rules_say(world)?;
     alerts::alerts_are_shown_as_the_rules_say(world)?;
+    reminders::reminders_come_due_as_the_rules_say(world)?;
     events::events_say_who_did_what(world)?;
     rows::rows_say_what_the_documents_say(world)?;
     read_model::the_read_model_is_a_projection(world)
