@@ -6,17 +6,18 @@ use std::{
     time::Duration,
 };
 
+use jiff::tz::TimeZone;
 use tokio::runtime::Handle;
 
 use super::{Offdesk, driver::Engine, error::Error, live::LiveList, reading};
 use crate::{
     alerts::quiet::QuietHours,
-    ids::{AlertId, ConversationId, QueueId},
-    protocol::{Muted, RegisterContent, RegisterKey},
+    ids::{AlertId, ConversationId, DocumentId, MessageId, QueueId},
+    protocol::{FactBody, Muted, RegisterContent, RegisterKey},
     store::Snapshot,
     sync::SubmitError,
     time::Timestamp,
-    triage::{ActiveAlert, Peace, Told, Viewer},
+    triage::{ActiveAlert, Explanation, Ground, Peace, Told, Viewer},
 };
 
 /// How far ahead a list looks for what changes it by itself. When that has passed without anything it looks again.
@@ -103,6 +104,50 @@ impl Offdesk {
         })
     }
 
+    /// Why an alert or reminder was raised, whether it stands and shows, in plain words with the facts and the rule (R16); also
+    /// of one that was taken back, as long as its conversation is here.
+    ///
+    /// # Errors
+    /// [`Error::UnknownAlert`] for one that this device doesn't know, or as any read.
+    pub fn explain(&self, alert: AlertId) -> Result<Explanation, Error> {
+        let (me, now) = (self.engine().identity().member, self.engine().now());
+        self.engine().read(|snapshot| {
+            let viewer = viewer(snapshot, me)?;
+            let mut due = snapshot.told(&viewer, now, now)?.alerts.into_iter();
+            let due = due.find(|active| active.alert.id == alert);
+            let document = match &due {
+                Some(active) => Some(active.document),
+                None => snapshot.document_of_alert(alert)?,
+            };
+            let document = document.ok_or(Error::UnknownAlert(alert))?;
+            let told = |ground: &Ground<'_>| {
+                let known = due.clone().map(|active| active.alert);
+                let fact = ground.facts.iter().find_map(|fact| match &fact.body {
+                    FactBody::Alert(known) if known.id == alert => Some(known.clone()),
+                    _ => None,
+                });
+                known.or(fact).map(|alert| ground.explain(&alert))
+            };
+            on_ground(snapshot, &viewer, document, now, told)?.ok_or(Error::UnknownAlert(alert))
+        })
+    }
+
+    /// Why this member was not told of a message, in plain words with the facts and the rule (R16). Who was assigned then
+    /// follows from what the relay says happened; members, roles, queues and blocking are known as of now, and the words say
+    /// so.
+    ///
+    /// # Errors
+    /// [`Error::UnknownConversation`], [`Error::UnknownMessage`], or as any read.
+    pub fn why_not(&self, conversation: ConversationId, message: MessageId) -> Result<Explanation, Error> {
+        let (me, now) = (self.engine().identity().member, self.engine().now());
+        self.engine().read(|snapshot| {
+            let document = snapshot.document_of(conversation)?.ok_or(Error::UnknownConversation(conversation))?;
+            let viewer = viewer(snapshot, me)?;
+            on_ground(snapshot, &viewer, document, now, |ground| ground.why_not(message))?
+                .ok_or(Error::UnknownMessage(message))
+        })
+    }
+
     /// Reminds this member of a conversation at a time, in place of one that was set before; `None`: not at all.
     ///
     /// # Errors
@@ -152,7 +197,7 @@ impl Offdesk {
     fn choose_of(
         &self,
         conversation: ConversationId,
-        key: impl FnOnce(crate::ids::DocumentId) -> RegisterKey,
+        key: impl FnOnce(DocumentId) -> RegisterKey,
         value: RegisterContent,
     ) -> Result<(), Error> {
         self.engine().local(|session, now, _, disk| {
@@ -196,6 +241,23 @@ impl Engine {
         let me = self.identity().member;
         self.read(|snapshot| Ok(snapshot.told(&viewer(snapshot, me)?, now, until)?))
     }
+}
+
+/// Lets `say` look at everything that explains what is told of a conversation.
+fn on_ground<T>(
+    snapshot: &Snapshot<'_>,
+    viewer: &Viewer,
+    document: DocumentId,
+    now: Timestamp,
+    say: impl Fn(&Ground<'_>) -> Option<T>,
+) -> Result<Option<T>, Error> {
+    let Some(row) = snapshot.conversation_in(document)? else { return Ok(None) };
+    let Some((_, messages)) = reading::opened(snapshot, document)? else { return Ok(None) };
+    let (facts, registers) = (snapshot.facts(document)?, snapshot.registers_of(document)?);
+    let zone = TimeZone::system();
+    let ground =
+        Ground { viewer, row: &row, messages: &messages, facts: &facts, registers: &registers, zone: &zone, now };
+    Ok(say(&ground))
 }
 
 /// Whose device it is, and by what it decides.

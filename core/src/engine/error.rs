@@ -2,7 +2,7 @@
 
 use crate::{
     alerts::quiet::InvalidQuietHours,
-    ids::{ContactId, ConversationId, IntentId, MemberId, MessageId},
+    ids::{AlertId, ContactId, ConversationId, IntentId, MemberId, MessageId},
     intents::VerbError,
     model::DocumentError,
     phone::InvalidPhone,
@@ -79,6 +79,9 @@ pub enum Error {
     /// Not a phone number.
     #[error(transparent)]
     InvalidPhone(#[from] InvalidPhone),
+    /// No such alert on this device.
+    #[error("this device knows of no alert {0}")]
+    UnknownAlert(AlertId),
     /// These are no quiet hours.
     #[error(transparent)]
     QuietHours(#[from] InvalidQuietHours),

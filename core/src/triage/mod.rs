@@ -1,7 +1,8 @@
 //! The inbox: what a list row is ([`row`]), how it derives from a document, its facts and the member's registers
-//! ([`project`]), which rows a filter takes ([`filter`]), what its member is told now ([`told`]), and the diffs that an observer of a list gets ([`mod@diff`]).
+//! ([`project`]), which rows a filter takes ([`filter`]), what its member is told now ([`told`]) and why ([`explain`]), and the diffs that an observer of a list gets ([`mod@diff`]).
 
 pub mod diff;
+pub mod explain;
 pub mod filter;
 pub mod outline;
 pub mod project;
@@ -14,6 +15,7 @@ mod project_tests;
 mod told_tests;
 
 pub use diff::{ListDiff, diff};
+pub use explain::{Explanation, Ground};
 pub use filter::{Assignee, Counts, InboxFilter, Scope};
 pub use outline::project_outline;
 pub use project::{Projected, Registers, project_contact, project_conversation};

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     alerts::{
-        Why,
-        moot::{Standing, is_moot},
+        Alert, Why,
+        moot::{Moot, Standing, why_moot},
         reminders::{Reminders, Rest, Waiting},
     },
     ids::{AlertId, ContactId, DocumentId, IntentId, MemberId, MessageId},
@@ -208,32 +208,12 @@ fn alerts(
     directory: &Directory,
     me: MemberId,
 ) -> Vec<ActiveAlert> {
-    let effective: BTreeSet<MemberId> = row
-        .assignees
-        .keys()
-        .filter(|member| Access::of(directory, **member).is_some_and(|access| access.assignable()))
-        .copied()
-        .collect();
-    let replied = messages
-        .iter()
-        .filter(|message| message.by == Some(me) && message.kind == MessageKind::Outbound)
-        .map(|message| answers_before(message, messages))
-        .max()
-        .unwrap_or(0);
     let mut alerts: Vec<ActiveAlert> = facts
         .iter()
         .filter_map(|fact| {
             let FactBody::Alert(alert) = &fact.body else { return None };
-            let standing = Standing {
-                member: me,
-                read: registers.read,
-                replied,
-                dismissed: registers.dismissed.contains(&alert.id),
-                effective_assignees: &effective,
-                on_dashboard: row.visibility.dashboard(),
-                opened_since: registers.read >= fact.seq,
-            };
-            (!is_moot(alert, &standing)).then(|| ActiveAlert {
+            let stands = moot(alert, fact.seq, row, messages, registers, directory, me).is_none();
+            stands.then(|| ActiveAlert {
                 document: row.document,
                 conversation: row.conversation,
                 contact_name: String::new(),
@@ -245,6 +225,35 @@ fn alerts(
         .collect();
     alerts.sort_by_key(|active| (std::cmp::Reverse(active.alert.at), active.alert.id));
     alerts
+}
+
+/// R8: who is assigned and counts.
+pub(super) fn effective(row: &ConversationRow, directory: &Directory) -> BTreeSet<MemberId> {
+    let counts = |member: &MemberId| Access::of(directory, *member).is_some_and(|access| access.assignable());
+    row.assignees.keys().copied().filter(counts).collect()
+}
+
+/// Why one of the relay's alerts is moot; `None` while it stands. `seq` is its fact's.
+pub(super) fn moot(
+    alert: &Alert,
+    seq: Seq,
+    row: &ConversationRow,
+    messages: &[MessageView],
+    registers: &Registers,
+    directory: &Directory,
+    me: MemberId,
+) -> Option<Moot> {
+    let own = messages.iter().filter(|message| message.by == Some(me) && message.kind == MessageKind::Outbound);
+    let standing = Standing {
+        member: me,
+        read: registers.read,
+        replied: own.map(|message| answers_before(message, messages)).max().unwrap_or(0),
+        dismissed: registers.dismissed.contains(&alert.id),
+        effective_assignees: &effective(row, directory),
+        on_dashboard: row.visibility.dashboard(),
+        opened_since: registers.read >= seq,
+    };
+    why_moot(alert, &standing)
 }
 
 /// The order before which a reply answers everything: its own, but a held one (R33) answers nothing from the message on that
