@@ -6,7 +6,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -39,17 +39,56 @@ struct Place {
     at: Timestamp,
 }
 
+/// Where everybody is, by device and by conversation: who is told looks at one conversation, not at all devices.
+#[derive(Debug, Default)]
+struct Board {
+    places: HashMap<DeviceId, Place>,
+    /// Which devices say to be in a conversation; never empty.
+    within: HashMap<DocumentId, BTreeSet<DeviceId>>,
+}
+
+impl Board {
+    fn put(&mut self, device: DeviceId, place: Place) {
+        for document in place.states.keys() {
+            self.within.entry(*document).or_default().insert(device);
+        }
+        self.places.insert(device, place);
+    }
+
+    fn remove(&mut self, device: DeviceId) -> Option<Place> {
+        let place = self.places.remove(&device)?;
+        for document in place.states.keys() {
+            if let Some(devices) = self.within.get_mut(document) {
+                devices.remove(&device);
+                if devices.is_empty() {
+                    self.within.remove(document);
+                }
+            }
+        }
+        Some(place)
+    }
+
+    /// Makes room: takes off those whose time is over.
+    fn sweep(&mut self, now: Timestamp) {
+        let over: Vec<DeviceId> =
+            self.places.iter().filter(|(_, place)| !stands(place, now)).map(|(device, _)| *device).collect();
+        for device in over {
+            self.remove(device);
+        }
+    }
+}
+
 /// Who is where; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Presences {
     // A std Mutex: it is held for a look or a change, never across an await.
-    places: Arc<Mutex<HashMap<DeviceId, Place>>>,
+    board: Arc<Mutex<Board>>,
     notices: broadcast::Sender<Notice>,
 }
 
 impl Default for Presences {
     fn default() -> Self {
-        Self { places: Arc::default(), notices: broadcast::Sender::new(NOTICES) }
+        Self { board: Arc::default(), notices: broadcast::Sender::new(NOTICES) }
     }
 }
 
@@ -61,27 +100,29 @@ impl Presences {
         (workspace, member, device): (WorkspaceId, MemberId, DeviceId),
         states: BTreeMap<DocumentId, Presence>,
     ) {
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = places.get(&device);
-        let soon = before.is_some_and(|place| now >= place.at && now.since(place.at) < SOONEST);
-        if soon || (before.is_none() && (states.is_empty() || places.len() >= MOST_DEVICES)) {
-            places.retain(|_, place| stands(place, now));
+        let mut board = self.board();
+        let before = board.places.get(&device);
+        if before.is_some_and(|place| now >= place.at && now.since(place.at) < SOONEST) {
             return;
         }
-        let mut touched: BTreeSet<DocumentId> = states.keys().copied().collect();
-        touched.extend(before.into_iter().flat_map(|place| place.states.keys()));
-        if states.is_empty() {
-            places.remove(&device);
-        } else {
-            places.insert(device, Place { workspace, member, states, at: now });
+        if before.is_none() && board.places.len() >= MOST_DEVICES {
+            board.sweep(now);
+            if board.places.len() >= MOST_DEVICES {
+                return;
+            }
         }
-        drop(places);
+        let mut touched: BTreeSet<DocumentId> = states.keys().copied().collect();
+        touched.extend(board.remove(device).into_iter().flat_map(|place| place.states.into_keys()));
+        if !states.is_empty() {
+            board.put(device, Place { workspace, member, states, at: now });
+        }
+        drop(board);
         self.tell(workspace, touched);
     }
 
     /// A device's last stream ended.
     pub(super) fn leave(&self, device: DeviceId) {
-        let left = self.places.lock().unwrap_or_else(PoisonError::into_inner).remove(&device);
+        let left = self.board().remove(device);
         if let Some(place) = left {
             self.tell(place.workspace, place.states.into_keys());
         }
@@ -90,9 +131,10 @@ impl Presences {
     /// Who is in a conversation, but for one member's own devices. Somebody with several devices does the most of what they
     /// do on any.
     pub(super) fn others(&self, now: Timestamp, document: DocumentId, than: MemberId) -> Vec<(MemberId, Presence)> {
-        let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let board = self.board();
         let mut members: BTreeMap<MemberId, Presence> = BTreeMap::new();
-        for place in places.values().filter(|place| place.member != than && stands(place, now)) {
+        let here = board.within.get(&document).into_iter().flatten().filter_map(|device| board.places.get(device));
+        for place in here.filter(|place| place.member != than && stands(place, now)) {
             if let Some(presence) = place.states.get(&document) {
                 let known = members.entry(place.member).or_insert(*presence);
                 *known = (*known).max(*presence);
@@ -103,14 +145,18 @@ impl Presences {
 
     /// Conversations of a workspace in which somebody is, for a stream that has just become live.
     pub(super) fn of(&self, workspace: WorkspaceId) -> BTreeSet<DocumentId> {
-        let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        let here = places.values().filter(|place| place.workspace == workspace);
+        let board = self.board();
+        let here = board.places.values().filter(|place| place.workspace == workspace);
         here.flat_map(|place| place.states.keys().copied()).take(NOTICES).collect()
     }
 
     /// What changes from now on.
     pub(super) fn notices(&self) -> broadcast::Receiver<Notice> {
         self.notices.subscribe()
+    }
+
+    fn board(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tell(&self, workspace: WorkspaceId, documents: impl IntoIterator<Item = DocumentId>) {
