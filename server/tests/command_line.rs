@@ -310,3 +310,29 @@ fn a_workspace_is_set_up() {
     let trail = admin(&["audit", "list"]);
     assert!(trail[0]["act"].as_str().unwrap().starts_with("removed hours 'Office'"), "{trail}");
 }
+
+/// A workspace goes out as lines of JSON and comes into another database; what is there is passed over.
+#[test]
+fn a_workspace_is_exported_and_imported() {
+    let desk = Desk::new();
+    desk.acme();
+    desk.json(&["admin", "canned", "add", "--shortcut", "hi", "--text", "Hi {contact.name}"]);
+    let written = desk.json(&["admin", "export", "--to", "acme.jsonl"]);
+    assert_eq!((&written["written"]["member"], &written["written"]["canned"]), (&json!(2), &json!(1)));
+    let told = desk.complaint(1, &["admin", "export", "--to", "acme.jsonl"]);
+    assert!(told.contains("exists"), "{told}");
+
+    let import = ["admin", "import", "--from", "acme.jsonl", "--database", "other.db"];
+    assert_eq!(desk.json(&import)["added"], written["written"]);
+    let again = desk.json(&import);
+    assert_eq!((&again["added"], &again["known"]), (&json!({}), &json!(7)));
+    desk.json(&["admin", "export", "--to", "again.jsonl", "--database", "other.db"]);
+    let read = |name: &str| std::fs::read_to_string(desk.file(name)).unwrap();
+    assert_eq!(read("again.jsonl"), read("acme.jsonl"));
+    let members = desk.json(&["admin", "member", "list", "--database", "other.db"]);
+    assert_eq!((&members[0]["name"], &members[0]["role_name"]), (&json!("Ana"), &json!("Administrator")));
+
+    std::fs::write(desk.file("wrong.jsonl"), read("acme.jsonl") + "{\"record\":\"message\"}\n").unwrap();
+    let told = desk.complaint(1, &["admin", "import", "--from", "wrong.jsonl", "--database", "other.db"]);
+    assert!(told.contains("line 8: missing field"), "{told}");
+}

@@ -69,8 +69,10 @@ pub struct Contact {
     /// The record owner: its salesperson.
     pub owner: Option<MemberId>,
     /// Members that the record is shared with.
+    #[serde(default)]
     pub shared_with: BTreeSet<MemberId>,
     /// Custom fields.
+    #[serde(default)]
     pub custom: BTreeMap<String, String>,
     /// Whether they may be written to. Last, since outlines are written without names and leave it out if it says nothing.
     #[serde(default, skip_serializing_if = "Reach::is_plain")]

@@ -139,7 +139,7 @@ fn conversation(tx: &mut Tx<'_>, accepted: &Accepted<'_>) -> Result<(), StoreErr
     project_status(tx, accepted, &conversation)
 }
 
-fn open(
+pub(super) fn open(
     tx: &mut Tx<'_>,
     accepted: &Accepted<'_>,
     conversation: &[u8],

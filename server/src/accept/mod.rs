@@ -19,6 +19,7 @@ mod documents;
 mod events;
 mod facts;
 mod grants;
+mod imported;
 mod inbound;
 mod judge;
 mod natural_keys;
@@ -31,12 +32,13 @@ mod waiting;
 
 pub use automated::{Automated, AutomatedOutcome, automated};
 pub use facts::{Recipients, set_delivery};
+pub use imported::{Past, import_contact, import_conversation, import_past};
 pub use inbound::{Inbound, InboundOutcome, inbound};
 pub use policies::{policies, settings_of};
 pub use push::{ANY_INCARNATION, Push, Pusher, push};
-pub use relay_changes::{author, create_workspace, epoch};
+pub use relay_changes::{author, create_workspace, create_workspace_as, epoch};
 
-pub(crate) use documents::{DocumentRow, document_row};
+pub(crate) use documents::{DocumentRow, document_row, read_document};
 pub(crate) use judge::is_zone;
 pub(crate) use policies::{read_policies, registers_of};
 pub(crate) use push::is_clone;

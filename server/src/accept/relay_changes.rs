@@ -45,6 +45,21 @@ pub fn create_workspace(
     settings: &Settings,
 ) -> Result<WorkspaceId, StoreError> {
     let workspace = WorkspaceId::generate(now, rng);
+    create_workspace_as(tx, now, rng, workspace, settings)?;
+    Ok(workspace)
+}
+
+/// As [`create_workspace`], under a given id.
+///
+/// # Errors
+/// As the store's.
+pub fn create_workspace_as(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    rng: &mut dyn Rng,
+    workspace: WorkspaceId,
+    settings: &Settings,
+) -> Result<(), StoreError> {
     let (directory, settings_document) = (DocumentId::generate(now, rng), DocumentId::generate(now, rng));
     tx.connection().execute(
         "INSERT INTO workspaces (id, name, directory, settings, created) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -55,7 +70,7 @@ pub fn create_workspace(
         tx.create_document(workspace, document, kind, seq)?;
     }
     author(tx, now, rng, workspace, settings_document, &settings.actions())?;
-    Ok(workspace)
+    Ok(())
 }
 
 /// Authors and accepts one change of the relay; everything that follows from it (projections, grants, alerts) is done.

@@ -7,6 +7,7 @@
 //! - [`automation`]: the secret that events are signed with, and running an automation by hand.
 //! - [`device`]: enrolled devices, their codes, their revocation.
 //! - [`backup`], [`restore`]: copies of the database, and a relay's life after one was put back.
+//! - [`transfer`]: a whole workspace as lines of JSON, out and in.
 //! - [`quarantine`], [`audit`]: what was refused, what was done.
 //! - [`name`]: how people name a thing.
 
@@ -24,6 +25,7 @@ pub mod settings;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 pub(crate) mod tests;
+pub mod transfer;
 pub mod workspace;
 
 use offdesk_core::{model::Refusal, phone::InvalidPhone, time::Timestamp};
@@ -80,6 +82,17 @@ pub enum AdminError {
     /// A backup or restore failed.
     #[error(transparent)]
     Copy(#[from] backup::CopyError),
+    /// An export can't be written, or an import read.
+    #[error("the file can't be read or written: {0}")]
+    Transfer(std::io::Error),
+    /// A line of an import can't be taken.
+    #[error("line {line}: {why}")]
+    Line {
+        /// Which line, from 1.
+        line: u64,
+        /// Why.
+        why: String,
+    },
     /// There is nothing to do.
     #[error("{0}")]
     NothingToDo(String),

@@ -13,7 +13,7 @@ use offdesk_core::{
     time::Timestamp,
 };
 use rand::Rng;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Actor, AdminError, audit, name};
 use crate::{
@@ -72,7 +72,7 @@ things! {
 }
 
 /// A thing with its id.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listed<I, T> {
     /// Its id.
     pub id: I,

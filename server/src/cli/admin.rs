@@ -8,6 +8,7 @@ mod copies;
 mod engagements;
 mod hours;
 mod queues;
+mod transfer;
 mod watch;
 
 use offdesk_core::{ids::WorkspaceId, time::Timestamp};
@@ -38,7 +39,10 @@ pub(super) fn run(args: AdminArgs, config: &Config) -> Result<(), CliError> {
         AdminCommand::Backup { to } => copies::backup(config, &to)?,
         AdminCommand::Restore { from, to } => copies::restore(&from, &to, Random::system()?.generator(), &who)?,
         command => {
-            let creates = matches!(command, AdminCommand::Workspace { command: WorkspaceCommand::Create { .. } });
+            let creates = matches!(
+                command,
+                AdminCommand::Workspace { command: WorkspaceCommand::Create { .. } } | AdminCommand::Import { .. }
+            );
             if !creates && !config.database.is_file() {
                 return Err(CliError::NoDatabase(config.database.clone()));
             }
@@ -80,6 +84,8 @@ impl Office {
             AdminCommand::Device { workspace, command } => watch::device(self, workspace, command),
             AdminCommand::Quarantine { workspace, command } => watch::quarantine(&self, workspace, command),
             AdminCommand::Audit { workspace, command } => watch::audit(&self, workspace, &command),
+            AdminCommand::Export { workspace, to } => transfer::export(&self, workspace.as_deref(), &to),
+            AdminCommand::Import { workspace, from } => transfer::import(self, workspace, &from),
             AdminCommand::ResumeDispatch { confirmed } => copies::resume_dispatch(self, confirmed),
             // Done before the store was opened.
             AdminCommand::Backup { .. } | AdminCommand::Restore { .. } => {

@@ -52,13 +52,22 @@ pub fn judge_registers(access: &Access, actions: &[Action], after: &After<'_>) -
 /// # Errors
 /// As there.
 pub fn check_set_up(actions: &[Action], after: &After<'_>) -> Result<(), Refusal> {
+    check_form(actions)?;
+    fit::check(actions, after)
+}
+
+/// Whether each key is there and holds what it can.
+///
+/// # Errors
+/// As [`judge_registers`] of one change, whatever it makes of the set-up.
+pub fn check_form(actions: &[Action]) -> Result<(), Refusal> {
     for action in actions {
         let Action::SetRegister { map, key, value } = action else {
             return Err(Refusal::new(RefusalCode::UnknownPath, "settings", "not a part of the settings"));
         };
         form::check(*map, key, value.as_ref())?;
     }
-    fit::check(actions, after)
+    Ok(())
 }
 
 /// Whether a text is formed as the name of a time zone: what a device, which has no list of them, can tell.

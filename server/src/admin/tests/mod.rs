@@ -3,6 +3,7 @@
 mod company;
 mod copies;
 mod set_up;
+mod transfer;
 
 use std::{sync::Arc, time::Duration};
 

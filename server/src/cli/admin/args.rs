@@ -116,6 +116,24 @@ pub(super) enum AdminCommand {
         #[command(subcommand)]
         command: AuditCommand,
     },
+    /// Write a whole workspace as lines of JSON: its set-up, contacts, conversations, what members marked.
+    Export {
+        #[arg(long, value_name = "NAME", help = WORKSPACE)]
+        workspace: Option<String>,
+        /// The file to write. It must not exist.
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+    },
+    /// Read a workspace, or more of one, from lines of JSON. Records that are here already are passed over; nothing that is
+    /// imported is ever sent to contacts.
+    Import {
+        /// Into which workspace, if the file doesn't begin with one.
+        #[arg(long, value_name = "NAME")]
+        workspace: Option<String>,
+        /// The file.
+        #[arg(long, value_name = "FILE")]
+        from: PathBuf,
+    },
     /// Copy the database into a new file while the relay runs, and check the copy.
     Backup {
         /// The file to write. It must not exist.
