@@ -1,6 +1,6 @@
 //! A phone in a terminal, on the public API only: the inbox for people, commands for scripts.
 //!
-//! - [`app`]: the inbox. [`cli`]: the command line; [`run`], [`watch`]: the commands; [`output`], [`words`]: what they print.
+//! - [`app`]: the inbox. [`cli`]: the command line; [`run`], [`triage`], [`people`], [`watch`]: the commands; [`output`], [`words`]: what they print.
 //! - [`device`]: key and database; [`names`]: from what is typed to what is meant.
 //! - [`forward`], [`measure`]: what a sync takes, on the wire and of the machine.
 
@@ -11,7 +11,9 @@ mod forward;
 mod measure;
 mod names;
 mod output;
+mod people;
 mod run;
+mod triage;
 mod watch;
 mod words;
 

@@ -1,8 +1,10 @@
 //! From what a person types to the conversation, member or intent that they mean.
 
+use std::collections::BTreeMap;
+
 use offdesk_core::{
-    engine::{Offdesk, OutboxItem},
-    ids::{ConversationId, MemberId},
+    engine::{Offdesk, OutboxItem, SavedFilter},
+    ids::{ContactId, ConversationId, MemberId, QueueId},
     model::Member,
     triage::{ActiveAlert, ConversationRow, InboxFilter},
 };
@@ -76,4 +78,58 @@ pub(crate) fn waiting(device: &Offdesk, typed: &str) -> Result<OutboxItem, Failu
 pub(crate) fn alert(device: &Offdesk, typed: &str) -> Result<ActiveAlert, Failure> {
     let found = device.alerts()?.into_iter().filter(|active| begins(&active.alert.id, typed)).collect();
     ambiguous("alert", typed, found, |active: &ActiveAlert| active.alert.id.to_string())
+}
+
+/// The members whom a note calls: `@` and a name, or the beginning of one that only one has.
+pub(crate) fn mentioned(text: &str, names: &BTreeMap<MemberId, String>) -> Vec<MemberId> {
+    let mut called = Vec::new();
+    for word in text.split('@').skip(1) {
+        let word = word.to_lowercase();
+        // The longest name that stands there, else the only one that begins so.
+        let whole = names.iter().filter(|(_, name)| word.starts_with(&name.to_lowercase()) && !name.is_empty());
+        let whole = whole.max_by_key(|(_, name)| name.len()).map(|(id, _)| *id);
+        let typed: String = word.chars().take_while(|c| c.is_alphanumeric()).collect();
+        let mut near = names.iter().filter(|(_, name)| !typed.is_empty() && name.to_lowercase().starts_with(&typed));
+        let near = near.next().filter(|_| near.next().is_none()).map(|(id, _)| *id);
+        called.extend(whole.or(near).filter(|id| !called.contains(id)));
+    }
+    called
+}
+
+/// A queue by its name or the beginning of its id; `none` is none.
+pub(crate) fn queue(device: &Offdesk, typed: &str) -> Result<Option<QueueId>, Failure> {
+    if typed == "none" {
+        return Ok(None);
+    }
+    let lower = typed.to_lowercase();
+    let queues: Vec<(QueueId, String)> =
+        device.settings()?.queues.into_iter().map(|(id, queue)| (id, queue.name)).collect();
+    let exact: Vec<_> = queues.iter().filter(|(_, name)| name.to_lowercase() == lower).cloned().collect();
+    let found = if exact.is_empty() {
+        let near = |(id, name): &&(QueueId, String)| name.to_lowercase().contains(&lower) || begins(id, typed);
+        queues.iter().filter(near).cloned().collect()
+    } else {
+        exact
+    };
+    ambiguous("queue", typed, found, |(_, name)| name.clone()).map(|(id, _)| Some(id))
+}
+
+/// A contact by the beginning of their id, or by name or phone.
+pub(crate) fn contact(device: &Offdesk, typed: &str) -> Result<ContactId, Failure> {
+    if let Ok(id) = typed.parse() {
+        return Ok(id);
+    }
+    let hits = device.contacts(typed, 50, None)?;
+    let exact: Vec<_> = hits.iter().filter(|row| row.display_name.eq_ignore_ascii_case(typed)).cloned().collect();
+    let found = if exact.is_empty() { hits } else { exact };
+    ambiguous("contact", typed, found, |row| format!("{} ({})", row.display_name, row.contact)).map(|row| row.contact)
+}
+
+/// A saved filter by its name or the beginning of its id.
+pub(crate) fn filter(device: &Offdesk, typed: &str) -> Result<SavedFilter, Failure> {
+    let saved = device.saved_filters()?;
+    let exact: Vec<_> = saved.iter().filter(|saved| saved.name.eq_ignore_ascii_case(typed)).cloned().collect();
+    let found =
+        if exact.is_empty() { saved.into_iter().filter(|saved| begins(&saved.id, typed)).collect() } else { exact };
+    ambiguous("saved filter", typed, found, |saved| saved.name.clone())
 }

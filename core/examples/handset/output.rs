@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 
 use offdesk_core::{
-    engine::{ConversationView, Offdesk, OutboxItem},
+    engine::{ConversationView, Offdesk, OutboxItem, Panels},
     model::MessageKind,
     time::Timestamp,
-    triage::{ActiveAlert, ConversationRow},
+    triage::{ActiveAlert, ContactRow, ConversationRow},
 };
 use serde_json::Value;
 
@@ -124,4 +124,64 @@ pub(crate) fn alert(active: &ActiveAlert, now: Timestamp) -> String {
         active.contact_name,
         active.text
     )
+}
+
+/// One contact on one line.
+pub(crate) fn contact(row: &ContactRow) -> String {
+    let phones: Vec<&str> = row.phones.iter().map(String::as_str).collect();
+    let spam = if row.blocked { "  blocked" } else { "" };
+    format!("{}  {:<24}  {}{spam}", row.contact, row.display_name, phones.join(", "))
+}
+
+/// The information panel (R24).
+pub(crate) fn panels(device: &Offdesk, panels: &Panels, now: Timestamp) -> Result<Vec<String>, Failure> {
+    let members = device.members()?;
+    let name = |id| members.iter().find(|member| member.id == id).map_or("somebody", |member| member.name.as_str());
+    let (customer, panel) = (&panels.customer, &panels.conversation);
+    let mut lines = vec![customer.name.clone()];
+    let mut field = |label: &str, value: String| {
+        if !value.is_empty() {
+            lines.push(format!("  {label:<12} {value}"));
+        }
+    };
+    if let Some(card) = &customer.card {
+        for phone in &card.phones {
+            let consent = card.reach.consent.get(phone).map_or("", |consent| consent.name());
+            field("phone", format!("{phone} {consent}").trim_end().to_owned());
+        }
+        field("e-mail", card.email.clone().unwrap_or_default());
+        field("owner", card.owner.map(name).unwrap_or_default().to_owned());
+        field("shared with", card.shared_with.iter().map(|member| name(*member)).collect::<Vec<_>>().join(", "));
+        field("spam", if card.reach.blocked { "blocked".into() } else { String::new() });
+        for (label, value) in &card.custom {
+            field(label, value.clone());
+        }
+    }
+    for other in &customer.others {
+        field("also", row(other, now));
+    }
+    field("channel", panel.channel.to_string());
+    field("status", words::status_name(panel.status).to_owned());
+    let snooze = panel.snooze.as_ref().filter(|snooze| snooze.until > now);
+    field(
+        "snoozed",
+        snooze.map(|s| format!("until {} by {}", words::clock(s.until, now), name(s.by))).unwrap_or_default(),
+    );
+    field("priority", panel.priority.name().to_owned());
+    field("queue", panel.queue.as_ref().map(|(_, name)| name.clone()).unwrap_or_default());
+    let origins: Vec<&str> = panel.origins.iter().map(|origin| words::origin(*origin)).collect();
+    field("origin", origins.join(", "));
+    for (label, value) in &panel.details {
+        field(label, value.clone());
+    }
+    field("tags", panel.tags.iter().cloned().collect::<Vec<_>>().join(", "));
+    for given in &panel.assignments {
+        let by = given.by.map_or("an automation", name);
+        field("assigned", format!("{} ({} by {by})", name(given.key.member), given.reason.name()));
+    }
+    for entry in &panel.timeline {
+        let by = entry.by.map_or("relay", name);
+        field(&words::clock(entry.at, now), words::deed(&entry.what, by, &|member| name(member).to_owned()));
+    }
+    Ok(lines)
 }

@@ -5,29 +5,31 @@ use std::time::Duration;
 use offdesk_core::{
     engine::{Clock, Offdesk, SystemClock},
     ids::{ConversationId, IntentId},
-    model::{Origin, Status, conversation::AssignmentReason},
     time::Timestamp,
-    triage::{Assignee, InboxFilter, Scope},
 };
 use serde_json::{Value, json};
 
 use crate::{
-    cli::{Cli, Command, DeviceArgs, FilterArgs, OriginArg, ReasonArg, StatusArg},
+    cli::{Cli, Command, DeviceArgs},
     device::{Failure, config, seconds_of},
     forward::Forwarder,
     measure::{Stopwatch, cpu, peak_memory},
     names,
     output::{self, Output},
+    triage::filter_of,
     watch, words,
 };
 
 /// A command's surroundings.
 pub(crate) struct Run {
     args: DeviceArgs,
-    out: Output,
+    pub(crate) out: Output,
     timeout: Duration,
-    now: Timestamp,
+    pub(crate) now: Timestamp,
 }
+
+/// How long a search waits for messages to be taken in.
+const INDEXING: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run(cli: Cli, command: Command) -> Result<(), Failure> {
     let out = Output { json: cli.device.json };
@@ -62,7 +64,7 @@ impl Run {
         match command {
             Command::Watch { seconds, filter } => {
                 let seconds = seconds.map(seconds_of).transpose()?;
-                watch::watch(device, self.out, filter_of(&filter), seconds, self.args.offline).await
+                watch::watch(device, self.out, filter_of(device, &filter)?, seconds, self.args.offline).await
             }
             Command::ReEnrol { code, name } => {
                 device.re_enrol(&code, &name).await?;
@@ -77,6 +79,20 @@ impl Run {
             Command::Wipe => {
                 device.clone().wipe().await?;
                 self.out.say(&json!({ "wiped": true }), || vec!["the device's data is deleted".into()])
+            }
+            Command::Contacts(command) => self.people(device, command).await,
+            Command::Filters(command) => self.filters(device, command).await,
+            Command::Triage(command) => self.triage(device, command).await,
+            Command::Canned { text } => {
+                let found = device.canned(&text.join(" "))?;
+                self.out.say(&json!({ "canned": found }), || {
+                    found.iter().map(|one| format!("{:<12} {}", one.canned.shortcut, one.canned.text)).collect()
+                })
+            }
+            Command::Panel(named) => {
+                let panels = device.panels(names::conversation(device, &named.conversation)?)?;
+                let lines = output::panels(device, &panels, self.now)?;
+                self.out.say(&json!(panels), || lines)
             }
             command @ (Command::List { .. }
             | Command::Search { .. }
@@ -93,22 +109,39 @@ impl Run {
         let now = self.now;
         match command {
             Command::List { filter, limit } => {
-                let rows = device.inbox(&filter_of(&filter), limit, None)?;
+                let rows = device.inbox(&filter_of(device, &filter)?, limit, None)?;
                 let counts = device.counts()?;
                 self.out.say(&json!({ "conversations": rows, "counts": counts }), || {
                     rows.iter().map(|row| output::row(row, now)).collect()
                 })
             }
             Command::Search { text, limit } => {
-                let hits = device.search(&text.join(" "), limit)?;
-                self.out.say(&json!({ "hits": hits }), || {
+                let typed = text.join(" ");
+                let hits = device.search(&typed, limit)?;
+                // What came since this device was last used is taken in first, as far as a person waits.
+                device.index_messages(INDEXING)?;
+                let messages = device.search_messages(&typed, limit)?;
+                let said = json!({ "hits": hits, "messages": messages.hits, "complete": messages.complete });
+                let in_messages: Vec<String> = messages
+                    .hits
+                    .iter()
+                    .map(|hit| {
+                        let id = hit.conversation.conversation;
+                        let text = device.message(id, hit.message).map(|message| message.text).unwrap_or_default();
+                        let by = if hit.by_record { "  (record only)" } else { "" };
+                        format!("{}{by}\n    … {text}", output::row(&hit.conversation, now))
+                    })
+                    .collect();
+                self.out.say(&said, || {
                     hits.iter()
                         .flat_map(|hit| {
                             let phones: Vec<&str> = hit.contact.phones.iter().map(String::as_str).collect();
-                            let head = format!("{}  {}", hit.contact.display_name, phones.join(", "));
+                            let by = if hit.by_record { "  (record only)" } else { "" };
+                            let head = format!("{}  {}{by}", hit.contact.display_name, phones.join(", "));
                             std::iter::once(head)
                                 .chain(hit.conversations.iter().map(|row| format!("  {}", output::row(row, now))))
                         })
+                        .chain(in_messages)
                         .collect()
                 })
             }
@@ -147,7 +180,12 @@ impl Run {
         let find = |typed: &str| names::conversation(device, typed);
         let (conversation, intent): (Option<ConversationId>, Option<IntentId>) = match command {
             Command::Reply(to) => on(find(&to.conversation)?, |id| device.reply(id, &to.text.join(" ")))?,
-            Command::Note(to) => on(find(&to.conversation)?, |id| device.note(id, &to.text.join(" ")))?,
+            Command::Note(to) => {
+                let text = to.text.join(" ");
+                let names = device.members()?.into_iter().map(|member| (member.id, member.name)).collect();
+                let called = names::mentioned(&text, &names);
+                on(find(&to.conversation)?, |id| device.note_to(id, &text, &called))?
+            }
             Command::Assign(to) => {
                 let member = names::member(device, to.member.as_deref())?;
                 on(find(&to.conversation)?, |id| device.assign(id, member))?
@@ -178,6 +216,16 @@ impl Run {
             }
             command => self.act_on_waiting(device, command)?,
         };
+        self.saved(device, conversation, intent).await
+    }
+
+    /// Says what was saved, and whether it was sent.
+    pub(crate) async fn saved(
+        &self,
+        device: &Offdesk,
+        conversation: Option<ConversationId>,
+        intent: Option<IntentId>,
+    ) -> Result<(), Failure> {
         let synced = self.settle(device).await;
         let mut said = json!({ "conversation": conversation, "intent": intent, "synced": synced.is_ok() });
         if let Err(why) = &synced {
@@ -234,7 +282,7 @@ impl Run {
     }
 
     /// Sends what waits, if it can: what was saved stays saved either way.
-    async fn settle(&self, device: &Offdesk) -> Result<(), String> {
+    pub(crate) async fn settle(&self, device: &Offdesk) -> Result<(), String> {
         if self.args.offline {
             return Err("offline: it goes out with the next sync".into());
         }
@@ -352,30 +400,4 @@ fn quietly(
 
 fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
-}
-
-pub(crate) fn filter_of(args: &FilterArgs) -> InboxFilter {
-    InboxFilter {
-        scope: if args.mine { Scope::AssignedToMe } else { Scope::All },
-        status: args.status.map(|status| match status {
-            StatusArg::Open => Status::Open,
-            StatusArg::Closed => Status::Closed,
-        }),
-        unread: args.unread,
-        needs_reply: args.needs_reply,
-        assignee: args.unassigned.then_some(Assignee::Nobody),
-        reason: args.reason.map(|reason| match reason {
-            ReasonArg::Manual => AssignmentReason::Manual,
-            ReasonArg::Reply => AssignmentReason::Reply,
-            ReasonArg::Automation => AssignmentReason::Automation,
-        }),
-        tag: args.tag.clone(),
-        origin: args.origin.map(|origin| match origin {
-            OriginArg::Direct => Origin::Direct,
-            OriginArg::Campaign => Origin::Campaign,
-            OriginArg::CartRecovery => Origin::CartRecovery,
-        }),
-        contact: None,
-        ..InboxFilter::default()
-    }
 }

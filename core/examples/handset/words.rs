@@ -1,11 +1,17 @@
 //! How things are called and written, the same in the inbox and in commands.
 
-use jiff::{Timestamp as Instant, tz::TimeZone};
+use std::time::Duration;
+
+use jiff::{
+    Timestamp as Instant,
+    civil::{DateTime, Time},
+    tz::TimeZone,
+};
 use offdesk_core::{
-    engine::{Connection, NetworkState, OutboxState, SyncStatus},
+    engine::{Colleague, Connection, NetworkState, OutboxState, SyncStatus},
     ids::MemberId,
-    model::{MessageKind, Origin},
-    protocol::{Deed, Delivery, HeldBecause},
+    model::{MessageKind, Origin, Status},
+    protocol::{Deed, Delivery, HeldBecause, Presence},
     sync::storage::Attention,
     time::Timestamp,
     triage::MessageView,
@@ -166,5 +172,83 @@ pub(crate) fn deed(deed: &Deed, by: &str, name: &dyn Fn(MemberId) -> String) -> 
         }
         Deed::Blocked(true) => format!("{by} blocked the contact as spam"),
         Deed::Blocked(false) => format!("{by} unblocked the contact"),
+    }
+}
+
+/// Whether an episode runs.
+pub(crate) fn status_name(status: Status) -> &'static str {
+    match status {
+        Status::Open => "open",
+        Status::Closed => "closed",
+    }
+}
+
+/// A time as people type it: `30m`, `3h`, `2d`, `tomorrow` (at nine), `17:30` (the next time it is so late),
+/// `2026-11-22 09:00`; in the viewer's zone.
+pub(crate) fn time_of(typed: &str, now: Timestamp) -> Option<Timestamp> {
+    let typed = typed.trim();
+    if let Some((count, unit)) = typed.split_at_checked(typed.len().checked_sub(1)?)
+        && let (Ok(count), Some(seconds)) =
+            (count.parse::<u64>(), [("m", 60), ("h", 3600), ("d", 86_400)].iter().find(|(name, _)| *name == unit))
+    {
+        return Some(now.after(Duration::from_secs(count.checked_mul(seconds.1)?)));
+    }
+    let here = Instant::from_millisecond(now.millis()).ok()?.to_zoned(TimeZone::system());
+    let at = if typed == "tomorrow" {
+        here.tomorrow().ok()?.with().hour(9).minute(0).second(0).subsec_nanosecond(0).build().ok()?
+    } else if let Ok(time) = Time::strptime("%H:%M", typed) {
+        let today = here.with().time(time).build().ok()?;
+        if today > here { today } else { today.tomorrow().ok()? }
+    } else {
+        DateTime::strptime("%Y-%m-%d %H:%M", typed).ok()?.to_zoned(TimeZone::system()).ok()?
+    };
+    Some(Timestamp(at.timestamp().as_millisecond()))
+}
+
+/// The phones of a field in which several may stand, apart by blanks if each begins with a plus.
+pub(crate) fn phones_in(text: &str) -> Vec<String> {
+    let text = text.trim();
+    let each: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+    match text {
+        "" => Vec::new(),
+        _ if each.iter().all(|phone| phone.starts_with('+') && phone.len() > 6) => each,
+        _ => vec![text.to_owned()],
+    }
+}
+
+/// Colleagues who are in a conversation, in words (R27).
+pub(crate) fn colleagues(colleagues: &[Colleague], name: &dyn Fn(MemberId) -> String) -> String {
+    let doing = |what: Presence| {
+        let who = colleagues.iter().filter(|colleague| colleague.doing == what);
+        who.map(|colleague| name(colleague.member)).collect::<Vec<_>>().join(", ")
+    };
+    let (drafting, viewing) = (doing(Presence::Drafting), doing(Presence::Viewing));
+    match (drafting.is_empty(), viewing.is_empty()) {
+        (true, true) => String::new(),
+        (false, true) => format!("{drafting}: drafting"),
+        (true, false) => format!("{viewing}: looking"),
+        (false, false) => format!("{drafting}: drafting · {viewing}: looking"),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_790_000_000_000);
+
+    #[test]
+    fn a_time_is_read_as_people_type_it() {
+        let hours = |typed| time_of(typed, NOW).map(|at| at.since(NOW).as_secs() / 3600);
+        assert_eq!((hours("3h"), hours("90m"), hours("2d")), (Some(3), Some(1), Some(48)));
+        assert!(hours("tomorrow").unwrap() <= 34 && hours("17:30").unwrap() <= 24);
+        assert_eq!(
+            time_of("2099-01-02 03:04", NOW).map(|at| strftime(at, "%d.%m.%Y %H:%M")).unwrap(),
+            "02.01.2099 03:04"
+        );
+        for nonsense in ["", "h", "soon", "25:00", "-1h", "99999999999999999999d"] {
+            assert_eq!(time_of(nonsense, NOW), None, "{nonsense}");
+        }
     }
 }

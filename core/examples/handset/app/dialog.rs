@@ -3,10 +3,11 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use offdesk_core::{
     engine::OutboxItem,
-    ids::{ConversationId, IntentId, MemberId},
+    ids::{ContactId, ConversationId, IntentId, MemberId},
+    triage::InboxFilter,
 };
 
-use super::{editor::Editor, state::App};
+use super::{choose::Choice, editor::Editor, filtering::Form, state::App};
 
 /// A window that is open.
 #[derive(Clone, Debug)]
@@ -27,6 +28,22 @@ pub(crate) enum Dialog {
     },
     /// Phone, name and first message.
     Start {
+        fields: [Editor; 3],
+        at: usize,
+    },
+    /// One of a few.
+    Choose(Choice),
+    /// Any filter.
+    Filter(Form),
+    /// A name for a filter, or another name for a saved one.
+    Name {
+        filter: Option<InboxFilter>,
+        id: Option<IntentId>,
+        text: Editor,
+    },
+    /// A contact's card; a new one's without an id.
+    Contact {
+        contact: Option<ContactId>,
         fields: [Editor; 3],
         at: usize,
     },
@@ -64,6 +81,38 @@ impl App {
         let enter = key.code == KeyCode::Enter;
         match &mut dialog {
             Dialog::Help => return,
+            Dialog::Choose(choice) => {
+                if let Some(choice) = self.choose_key(choice.clone(), key) {
+                    self.dialog = Some(Dialog::Choose(choice));
+                }
+                return;
+            }
+            Dialog::Filter(form) => {
+                if let Some(form) = self.filter_key(form.clone(), key) {
+                    self.dialog = Some(Dialog::Filter(form));
+                }
+                return;
+            }
+            Dialog::Name { filter, id, text } => {
+                if enter && self.name_filter(filter.as_ref(), *id, text.text()) {
+                    return;
+                }
+                edit(text, key);
+            }
+            Dialog::Contact { contact, fields, at } => match key.code {
+                KeyCode::Tab | KeyCode::Down => *at = (*at + 1) % fields.len(),
+                KeyCode::BackTab | KeyCode::Up => *at = (*at + fields.len() - 1) % fields.len(),
+                KeyCode::Enter => {
+                    if self.save_contact(*contact, fields) {
+                        return;
+                    }
+                }
+                _ => {
+                    if let Some(field) = fields.get_mut(*at) {
+                        edit(field, key);
+                    }
+                }
+            },
             Dialog::Discard(item) => {
                 if matches!(key.code, KeyCode::Char('y') | KeyCode::Enter) {
                     let intent = item.intent;
@@ -79,8 +128,8 @@ impl App {
                     _ => {}
                 }
                 if enter {
-                    if let (Some((member, assigned)), Some(id)) = (members.get(*at).copied(), self.selected) {
-                        self.assign(id, member, assigned);
+                    if let Some((member, assigned)) = members.get(*at).copied() {
+                        self.assign(member, assigned);
                     }
                     return;
                 }

@@ -11,9 +11,12 @@ use ratatui::{
 use unicode_width::UnicodeWidthStr;
 
 use super::{
+    details,
     dialog::{Dialog, START_FIELDS},
     editor::Editor,
-    list, panes,
+    filtering::Form,
+    list, panes, people,
+    people::CONTACT_FIELDS,
     state::{App, Focus, Pane},
     style::{ACCENT, BAD, BAR, DIM, GOOD, SELECTED, STRONG, WARN},
     text::{cut, fit, wrap},
@@ -51,7 +54,9 @@ pub(crate) fn draw(app: &App, frame: &mut Frame<'_>) {
 fn side(app: &App, frame: &mut Frame<'_>, area: Rect) {
     match app.pane {
         Pane::Conversation => thread::draw(app, frame, area),
-        Pane::Details => thread::details(app, frame, area),
+        Pane::Details => details::draw(app, frame, area),
+        Pane::Contacts => people::contacts(app, frame, area),
+        Pane::Record => people::record(app, frame, area),
         Pane::Alerts => panes::alerts(app, frame, area),
         Pane::Outbox => panes::outbox(app, frame, area),
     }
@@ -96,11 +101,15 @@ fn last_line(app: &App, width: u16) -> Line<'static> {
         return Line::styled(cut(&format!(" {}", notice.text), width), if notice.error { BAD } else { GOOD });
     }
     let keys = match (app.focus, app.pane) {
-        (Focus::Compose { .. }, _) => "Enter send  Alt+Enter new line  Esc leave (kept as draft)  PgUp/PgDn scroll",
+        (Focus::Compose { .. }, _) => {
+            "Enter send  Ctrl+T later  Ctrl+K canned  Alt+Enter new line  Esc leave (kept as draft)"
+        }
         (Focus::Search, _) => "type to search  ↑↓ choose  Enter keep  Esc leave",
+        (Focus::Contacts, _) => "type to find  ↑↓ choose  Enter opens the record  Esc leave",
+        (_, Pane::Record) => "↑↓ choose  Enter open  e edit  b block  Esc back",
         (_, Pane::Alerts) => "↑↓ choose  Enter open  x dismiss  Esc back",
         (_, Pane::Outbox) => "↑↓ choose  Enter open  Esc back",
-        _ => "r reply  n note  a assign  d done  t tag  / find  + new  o outbox  ? keys  q quit",
+        _ => "r reply  n note  a assign  d done  t tag  s snooze  / find  f filter  + new  ? keys  q quit",
     };
     let saved = app.outbox.items().iter().find_map(|item| match item.state {
         OutboxState::Saved { send_after } if send_after > app.now() => Some(words::waiting(&item.state, app.now())),
@@ -145,7 +154,23 @@ fn window(app: &App, dialog: &Dialog, frame: &mut Frame<'_>) {
             lines.push(Line::styled(" y discard   Esc keep", STRONG));
             boxed(frame, " Discard ", lines, 52);
         }
-        Dialog::Start { fields, at } => start(frame, fields, *at),
+        Dialog::Start { fields, at } => card(frame, " Start a conversation ", START_FIELDS, fields, *at),
+        Dialog::Contact { contact, fields, at } => {
+            let title =
+                if contact.is_some() { " Edit the contact: Enter saves " } else { " New contact: Enter saves " };
+            card(frame, title, CONTACT_FIELDS, fields, *at);
+        }
+        Dialog::Name { text, .. } => input(frame, " Save the filter as ", text),
+        Dialog::Choose(choice) => {
+            let height = choice.entries.len().clamp(1, 14);
+            let first = (choice.at + 1).saturating_sub(height);
+            let entry = |(at, (label, _)): (usize, &(String, _))| {
+                Line::styled(fit(&format!(" {label}"), 56), if at == choice.at { SELECTED } else { Style::new() })
+            };
+            let lines = choice.entries.iter().enumerate().skip(first).take(height).map(entry).collect();
+            boxed(frame, choice.title, lines, 58);
+        }
+        Dialog::Filter(form) => filter(frame, form),
     }
 }
 
@@ -157,7 +182,11 @@ fn help(frame: &mut Frame<'_>) {
         ("r  Enter", "reply; n note"),
         ("a", "assign or unassign"),
         ("d", "close, or reopen"),
-        ("t", "tag; f filters by the first tag"),
+        ("t", "tag; s snooze; ! priority; m queue"),
+        ("Space  A", "mark one, or all: the next verb is for these"),
+        ("v", "insert a canned response; Ctrl+K while writing"),
+        ("f  F", "filter; saved filters"),
+        ("c  C", "the customer's record; contacts"),
         ("u", "mark read or unread"),
         ("i", "customer and conversation details"),
         ("z", "take back what has not left"),
@@ -174,27 +203,38 @@ fn help(frame: &mut Frame<'_>) {
     boxed(frame, " Keys ", lines, 52);
 }
 
-fn start(frame: &mut Frame<'_>, fields: &[Editor; 3], at: usize) {
+fn filter(frame: &mut Frame<'_>, form: &Form) {
+    let line = |(at, line): (usize, &super::filtering::Line)| {
+        let says = line.options.get(line.chosen).map_or("", |(label, _)| label);
+        let style = match (at == form.at, line.chosen > 0) {
+            (true, _) => SELECTED,
+            (false, true) => STRONG,
+            (false, false) => DIM,
+        };
+        Line::styled(fit(&format!(" {} ‹ {says} ›", fit(line.label, 10)), 52), style)
+    };
+    let mut lines: Vec<Line<'static>> = form.lines.iter().enumerate().map(line).collect();
+    lines.push(Line::styled(" ←→ change  Enter show  w save it  x show the tab", DIM));
+    boxed(frame, " Filter ", lines, 54);
+}
+
+/// Fields to fill in.
+fn card(frame: &mut Frame<'_>, title: &str, labels: [&str; 3], fields: &[Editor; 3], at: usize) {
     let room = 36;
     let mut lines = Vec::new();
     let mut cursor = (0, 0);
-    for (index, (label, field)) in START_FIELDS.into_iter().zip(fields).enumerate() {
+    for (index, (label, field)) in labels.into_iter().zip(fields).enumerate() {
         let chosen = index == at;
         let (rows, place) = field.laid_out(room);
         let row = rows.get(place.1).cloned().unwrap_or_default();
         if chosen {
             cursor = (15 + place.0, lines.len());
         }
-        let style = if chosen { ACCENT } else { DIM };
-        lines.push(Line::from(vec![
-            Span::styled(format!(" {}", fit(label, 13)), style),
-            Span::raw(" "),
-            Span::raw(fit(&row, room)),
-        ]));
+        lines.push(people::field(label, &row, chosen, room));
         lines.push(Line::raw(""));
     }
-    lines.push(Line::styled(" Tab next field   Enter go on, at the end start   Esc leave", DIM));
-    let inside = boxed(frame, " Start a conversation ", lines, 62);
+    lines.push(Line::styled(" Tab next field   Enter go on   Esc leave", DIM));
+    let inside = boxed(frame, title, lines, 62);
     place_cursor(frame, inside, cursor);
 }
 

@@ -3,8 +3,8 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use offdesk_core::{
     engine::{NetworkState, OutboxItem, OutboxState},
-    ids::{ConversationId, IntentId, MemberId},
-    model::Status,
+    ids::IntentId,
+    time::Timestamp,
 };
 
 use super::{
@@ -27,6 +27,8 @@ impl App {
         match (self.focus, self.pane) {
             (Focus::Compose { note }, _) => self.compose_key(key, note),
             (Focus::Search, _) => self.search_key(key),
+            (Focus::Contacts, _) => self.contacts_key(key),
+            (Focus::List, Pane::Record) if self.record_key(key) => {}
             (Focus::List, Pane::Alerts) => self.alerts_key(key),
             (Focus::List, Pane::Outbox) => self.outbox_key(key),
             (Focus::List, _) => self.list_key(key),
@@ -36,8 +38,11 @@ impl App {
     /// Pasted text goes where typed text would.
     pub(crate) fn paste(&mut self, text: &str) {
         match (&mut self.dialog, self.focus) {
-            (Some(Dialog::Tag(editor) | Dialog::EditHeld { text: editor, .. }), _) => editor.insert(text),
-            (Some(Dialog::Start { fields, at }), _) => {
+            (
+                Some(Dialog::Tag(editor) | Dialog::EditHeld { text: editor, .. } | Dialog::Name { text: editor, .. }),
+                _,
+            ) => editor.insert(text),
+            (Some(Dialog::Start { fields, at } | Dialog::Contact { fields, at, .. }), _) => {
                 if let Some(field) = fields.get_mut(*at) {
                     field.insert(text);
                 }
@@ -50,6 +55,10 @@ impl App {
             (None, Focus::Search) => {
                 self.search.insert(&text.replace('\n', " "));
                 self.find();
+            }
+            (None, Focus::Contacts) => {
+                self.contact_search.insert(&text.replace('\n', " "));
+                self.find_contacts();
             }
             (None, Focus::List) => {}
         }
@@ -84,6 +93,9 @@ impl App {
             KeyCode::Char('?') => self.dialog = Some(Dialog::Help),
             KeyCode::Char('/') => self.focus = Focus::Search,
             KeyCode::Char('+') => self.open_start(),
+            KeyCode::Char('C') => self.open_contacts(),
+            KeyCode::Char('f') => self.open_filter(),
+            KeyCode::Char('F') => self.open_saved_filters(),
             KeyCode::Char('p') => self.toggle_airplane(),
             KeyCode::Char('g') => self.show(if self.pane == Pane::Alerts { Pane::Conversation } else { Pane::Alerts }),
             KeyCode::Char('o') => self.show(if self.pane == Pane::Outbox { Pane::Conversation } else { Pane::Outbox }),
@@ -97,28 +109,6 @@ impl App {
             _ => return false,
         }
         true
-    }
-
-    /// Keys about the selected conversation.
-    fn conversation_key(&mut self, key: KeyEvent) {
-        let (Some(id), Some(view)) = (self.selected, &self.view) else { return };
-        let (closed, unread) = (view.row.status == Status::Closed, view.row.unread);
-        match key.code {
-            KeyCode::Char('a') => self.open_assign(),
-            KeyCode::Char('t') => self.dialog = Some(Dialog::Tag(Editor::default())),
-            KeyCode::Char('d') if closed => self.verb("Reopened", |app| app.device.reopen(id)),
-            KeyCode::Char('d') => self.verb("Closed", |app| app.device.close_conversation(id)),
-            KeyCode::Char('u') => {
-                let outcome = if unread { self.device.mark_read(id) } else { self.device.mark_unread(id) };
-                self.done(outcome, if unread { "Marked read" } else { "Marked unread" });
-            }
-            KeyCode::Char('f') => {
-                let tag = self.view.as_ref().and_then(|view| view.row.tags.first().cloned());
-                self.tag = if self.tag.is_some() { None } else { tag };
-                self.observe();
-            }
-            _ => {}
-        }
     }
 
     fn alerts_key(&mut self, key: KeyEvent) {
@@ -209,6 +199,8 @@ impl App {
             KeyCode::Esc => self.focus = Focus::List,
             KeyCode::PageUp => self.scroll += 5,
             KeyCode::PageDown => self.scroll = self.scroll.saturating_sub(5),
+            KeyCode::Char('t') if key.modifiers.contains(KeyModifiers::CONTROL) && !note => self.open_later(),
+            KeyCode::Char('k') if key.modifiers.contains(KeyModifiers::CONTROL) && !note => self.open_canned(),
             KeyCode::Enter if newline => self.compose.insert("\n"),
             KeyCode::Enter => self.send(note),
             _ => edit(&mut self.compose, key),
@@ -219,7 +211,7 @@ impl App {
     }
 
     /// Opens the composer, on the draft that waits.
-    fn write(&mut self, note: bool) {
+    pub(crate) fn write(&mut self, note: bool) {
         let Some(view) = &self.view else { return };
         let draft = view.draft.clone().unwrap_or_default();
         let (id, unread) = (view.row.conversation, view.row.unread);
@@ -248,7 +240,12 @@ impl App {
             return;
         }
         let text = self.compose.text().to_owned();
-        let outcome = if note { self.device.note(id, &text) } else { self.device.reply(id, &text) };
+        let outcome = if note {
+            let called = crate::names::mentioned(&text, &self.names);
+            self.device.note_to(id, &text, &called)
+        } else {
+            self.device.reply(id, &text)
+        };
         let said = if note { "Note saved" } else { "Saved; z takes it back until it leaves" };
         if let Some(intent) = self.done(outcome, said) {
             self.compose.take();
@@ -261,7 +258,32 @@ impl App {
         }
     }
 
+    /// Sends what is being written at a later time (R26).
+    pub(crate) fn send_later(&mut self, at: Timestamp) {
+        let Some(id) = self.selected else { return };
+        let text = self.compose.text().to_owned();
+        let outcome = self.device.reply_later(id, &text, at);
+        if let Some(intent) = self.done(outcome, "Saved; it leaves at its time") {
+            self.compose.take();
+            self.last_intent = Some(intent);
+            let _ = self.device.set_draft(id, "");
+            self.focus = Focus::List;
+            self.refresh();
+        }
+    }
+
     fn undo_last(&mut self) {
+        if !self.last_many.is_empty() {
+            let many = std::mem::take(&mut self.last_many);
+            let outcome = self.device.undo_each(&many);
+            if let Some(outcomes) = self.done(outcome, "Taken back") {
+                let late = outcomes.iter().filter(|outcome| outcome.is_err()).count();
+                if late > 0 {
+                    self.say(format!("{late} were on their way already"));
+                }
+            }
+            return;
+        }
         let newest = self.outbox.items().iter().find(|item| matches!(item.state, OutboxState::Saved { .. }));
         match self.last_intent.take().or(newest.map(|item| item.intent)) {
             Some(intent) => {
@@ -272,28 +294,11 @@ impl App {
         }
     }
 
-    pub(crate) fn assign(&mut self, id: ConversationId, member: MemberId, assigned: bool) {
-        if assigned {
-            self.verb("Unassigned", |app| app.device.unassign(id, member));
-        } else {
-            self.verb("Assigned", |app| app.device.assign(id, member));
-        }
-    }
-
-    pub(crate) fn toggle_tag(&mut self, tag: &str) {
-        let Some(view) = &self.view else { return };
-        let (id, has) = (view.row.conversation, view.row.tags.contains(tag));
-        if has {
-            self.verb("Tag removed", |app| app.device.remove_tag(id, tag));
-        } else {
-            self.verb("Tagged", |app| app.device.add_tag(id, tag));
-        }
-    }
-
-    fn verb(&mut self, said: &str, run: impl FnOnce(&App) -> Result<IntentId, offdesk_core::engine::Error>) {
+    pub(crate) fn verb(&mut self, said: &str, run: impl FnOnce(&App) -> Result<IntentId, offdesk_core::engine::Error>) {
         let outcome = run(self);
         if let Some(intent) = self.done(outcome, said) {
             self.last_intent = Some(intent);
+            self.last_many.clear();
         }
     }
 
@@ -304,7 +309,7 @@ impl App {
         self.say(if state == NetworkState::Offline { "Airplane mode" } else { "Network on" });
     }
 
-    fn show(&mut self, pane: Pane) {
+    pub(crate) fn show(&mut self, pane: Pane) {
         self.pane = pane;
         self.line = 0;
     }

@@ -1,7 +1,7 @@
 //! The left side: tabs or search over the conversations.
 
 use offdesk_core::{
-    model::{MessageKind, Origin, Status},
+    model::{MessageKind, Origin, Priority, Status},
     time::Timestamp,
     triage::ConversationRow,
 };
@@ -16,7 +16,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{
     state::{App, Focus, Tab},
-    style::{ACCENT, BAD, DIM, SELECTED, STRONG, WARN},
+    style::{ACCENT, BAD, DIM, GOOD, SELECTED, STRONG, WARN},
     text::{cut, fit},
 };
 use crate::words;
@@ -53,11 +53,13 @@ fn search_line(app: &App, width: u16) -> Line<'static> {
 
 fn summary(app: &App, width: u16) -> Line<'static> {
     let rows = app.rows().len();
-    let text = match (&app.found, &app.tag) {
-        (Some(_), _) if rows == 0 => "nothing found; + starts one".to_owned(),
-        (Some(_), _) => format!("{rows} found"),
-        (None, Some(tag)) => format!("{} · #{tag} (f: all)", app.tab.label()),
-        (None, None) => format!("{} · {}", app.tab.label(), app.tab.count(&app.counts)),
+    let marked = if app.marked.is_empty() { String::new() } else { format!(" · {} marked", app.marked.len()) };
+    let rest = if app.looked_through { "" } else { " · still reading messages" };
+    let text = match (&app.found, &app.filter) {
+        (Some(_), _) if rows == 0 => format!("nothing found; + starts one{rest}"),
+        (Some(_), _) => format!("{rows} found{rest}{marked}"),
+        (None, Some((name, _))) => format!("{name} · {rows} (f){marked}"),
+        (None, None) => format!("{} · {}{marked}", app.tab.label(), app.tab.count(&app.counts)),
     };
     Line::styled(fit(&format!(" {text}"), usize::from(width)), DIM)
 }
@@ -71,7 +73,9 @@ fn rows(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let mut lines = Vec::new();
     for row in app.rows().iter().skip(first).take(visible) {
         let selected = Some(row.conversation) == app.selected;
-        lines.extend(row_lines(row, now, usize::from(area.width), selected));
+        let marked = app.marked.contains(&row.conversation);
+        let excerpt = app.excerpts.get(&row.conversation).filter(|_| app.found.is_some());
+        lines.extend(row_lines(row, excerpt, now, usize::from(area.width), (selected, marked)));
     }
     if lines.is_empty() && app.found.is_none() {
         let text = if app.status.locked { "Locked: connect to unlock" } else { "Nothing here" };
@@ -80,10 +84,22 @@ fn rows(app: &App, frame: &mut Frame<'_>, area: Rect) {
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-fn row_lines(row: &ConversationRow, now: Timestamp, width: usize, selected: bool) -> [Line<'static>; 2] {
+fn row_lines(
+    row: &ConversationRow,
+    excerpt: Option<&String>,
+    now: Timestamp,
+    width: usize,
+    (selected, marked): (bool, bool),
+) -> [Line<'static>; 2] {
     let base = if selected { SELECTED } else { Style::new() };
     let when = words::when(row.last_activity, now);
-    let mark = if row.unread { Span::styled("● ", ACCENT.patch(base)) } else { Span::styled("  ", base) };
+    let mark = if marked {
+        Span::styled("✓ ", GOOD.patch(base))
+    } else if row.unread {
+        Span::styled("● ", ACCENT.patch(base))
+    } else {
+        Span::styled("  ", base)
+    };
     let name_room = width.saturating_sub(2 + when.width() + 2);
     let name_style = if row.unread { base.patch(STRONG) } else { base };
     let dim = if selected { base } else { DIM };
@@ -94,6 +110,18 @@ fn row_lines(row: &ConversationRow, now: Timestamp, width: usize, selected: bool
     ]);
 
     let mut badges: Vec<(String, Style)> = Vec::new();
+    if !row.visibility.dashboard() {
+        badges.push(("record".into(), ACCENT));
+    }
+    if row.priority > Priority::Normal {
+        badges.push((row.priority.name().into(), BAD));
+    }
+    if row.snoozed_until.is_some_and(|until| until > now) {
+        badges.push(("zz".into(), DIM));
+    }
+    if row.scheduled > 0 {
+        badges.push(("⏲".into(), WARN));
+    }
     if row.held > 0 {
         badges.push(("held".into(), BAD));
     }
@@ -114,13 +142,16 @@ fn row_lines(row: &ConversationRow, now: Timestamp, width: usize, selected: bool
     }
     let badge_room: usize = badges.iter().map(|(text, _)| text.width() + 1).sum();
     let who = match row.preview.kind {
+        _ if excerpt.is_some() => "… ",
         Some(MessageKind::Outbound) => "→ ",
         Some(MessageKind::Note) => "✎ ",
         _ => "",
     };
     let preview_room = width.saturating_sub(2 + badge_room + 1);
-    let mut second =
-        vec![Span::styled("  ", base), Span::styled(fit(&format!("{who}{}", row.preview.text), preview_room), dim)];
+    let mut second = vec![
+        Span::styled("  ", base),
+        Span::styled(fit(&format!("{who}{}", excerpt.unwrap_or(&row.preview.text)), preview_room), dim),
+    ];
     for (text, style) in badges {
         second.push(Span::styled(format!(" {text}"), if selected { base } else { style }));
     }
@@ -138,7 +169,7 @@ pub(crate) fn tabs(app: &App, width: u16) -> Line<'static> {
         if used > usize::from(width) {
             break;
         }
-        let chosen = tab == app.tab && app.found.is_none();
+        let chosen = tab == app.tab && app.found.is_none() && app.filter.is_none();
         spans.push(Span::styled(text, if chosen { ACCENT.patch(STRONG) } else { DIM }));
         spans.push(Span::raw("  "));
     }

@@ -1,14 +1,19 @@
 //! The inbox for people.
 //!
-//! - [`state`]: what is shown; [`keys`], [`dialog`]: what keys do; [`editor`]: texts being written.
+//! - [`state`]: what is shown; [`keys`], [`triage`]: what keys do; [`dialog`], [`choose`], [`filtering`]: the windows over it;
+//!   [`people`]: contacts and records; [`editor`]: texts being written.
 //! - [`draw`]: the screen; [`list`], [`thread`], [`panes`]: its parts; [`style`], [`text`]: colours and widths.
 
+mod choose;
+mod details;
 mod dialog;
 mod draw;
 mod editor;
+mod filtering;
 mod keys;
 mod list;
 mod panes;
+mod people;
 mod state;
 mod style;
 #[cfg(test)]
@@ -16,6 +21,10 @@ mod style;
 mod tests;
 mod text;
 mod thread;
+mod triage;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod triage_tests;
 
 use std::{io, time::Duration};
 

@@ -1,13 +1,16 @@
 //! What the inbox shows: rows, the opened conversation, alerts, outbox, and where the person is in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use offdesk_core::{
-    engine::{Clock, ConversationView, LiveList, Me, NetworkState, Offdesk, OutboxItem, SyncStatus, SystemClock},
-    ids::{ConversationId, IntentId, MemberId},
-    model::Status,
+    engine::{
+        Clock, Colleague, Connection, ConversationView, LiveList, Me, NetworkState, Offdesk, OutboxItem, Panels,
+        RecordView, SyncStatus, SystemClock,
+    },
+    ids::{ConversationId, IntentId, MemberId, QueueId},
+    model::{Queue, Status},
     time::Timestamp,
-    triage::{ActiveAlert, Assignee, ConversationRow, Counts, InboxFilter, MessageView, Scope},
+    triage::{ActiveAlert, Assignee, ContactRow, ConversationRow, Counts, InboxFilter, MessageView, Scope},
 };
 
 use super::{dialog::Dialog, editor::Editor};
@@ -16,6 +19,8 @@ use super::{dialog::Dialog, editor::Editor};
 const WINDOW: usize = 200;
 /// Customers found by a search.
 const HITS: usize = 40;
+/// Conversations found by a message.
+const IN_MESSAGES: usize = 15;
 
 /// The tabs over the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +76,7 @@ impl Tab {
 pub(crate) enum Focus {
     List,
     Search,
+    Contacts,
     Compose { note: bool },
 }
 
@@ -81,6 +87,8 @@ pub(crate) enum Pane {
     Details,
     Alerts,
     Outbox,
+    Contacts,
+    Record,
 }
 
 /// A short notice on the last line.
@@ -98,7 +106,11 @@ pub(crate) struct App {
     pub(crate) workspace: String,
     pub(crate) names: BTreeMap<MemberId, String>,
     pub(crate) tab: Tab,
-    pub(crate) tag: Option<String>,
+    /// Another filter than the tab's, with what it is called.
+    pub(crate) filter: Option<(String, InboxFilter)>,
+    /// Conversations that the next verb is for.
+    pub(crate) marked: BTreeSet<ConversationId>,
+    pub(crate) queues: BTreeMap<QueueId, Queue>,
     pub(crate) focus: Focus,
     pub(crate) pane: Pane,
     pub(crate) dialog: Option<Dialog>,
@@ -108,6 +120,16 @@ pub(crate) struct App {
     pub(crate) messages: Option<LiveList<MessageView>>,
     pub(crate) search: Editor,
     pub(crate) found: Option<Vec<ConversationRow>>,
+    /// What a search found in messages, by conversation.
+    pub(crate) excerpts: BTreeMap<ConversationId, String>,
+    /// Whether it looked through all of them.
+    pub(crate) looked_through: bool,
+    pub(crate) contact_search: Editor,
+    pub(crate) contacts: Vec<ContactRow>,
+    pub(crate) record: Option<RecordView>,
+    pub(crate) record_rows: Option<LiveList<ConversationRow>>,
+    pub(crate) panels: Option<Panels>,
+    pub(crate) colleagues: Option<LiveList<Colleague>>,
     pub(crate) counts: Counts,
     pub(crate) status: SyncStatus,
     pub(crate) selected: Option<ConversationId>,
@@ -119,6 +141,8 @@ pub(crate) struct App {
     pub(crate) compose: Editor,
     pub(crate) notice: Option<Notice>,
     pub(crate) last_intent: Option<IntentId>,
+    /// What the last verb did to many.
+    pub(crate) last_many: Vec<IntentId>,
     pub(crate) quit: bool,
     window: usize,
 }
@@ -135,13 +159,23 @@ impl App {
             workspace: String::new(),
             names: BTreeMap::new(),
             tab: Tab::Open,
-            tag: None,
+            filter: None,
+            marked: BTreeSet::new(),
+            queues: BTreeMap::new(),
             focus: Focus::List,
             pane: Pane::Conversation,
             dialog: None,
             messages: None,
             search: Editor::default(),
             found: None,
+            excerpts: BTreeMap::new(),
+            looked_through: true,
+            contact_search: Editor::default(),
+            contacts: Vec::new(),
+            record: None,
+            record_rows: None,
+            panels: None,
+            colleagues: None,
             counts: Counts::default(),
             selected: None,
             view: None,
@@ -150,6 +184,7 @@ impl App {
             compose: Editor::default(),
             notice: None,
             last_intent: None,
+            last_many: Vec::new(),
             quit: false,
             window: WINDOW,
         };
@@ -168,6 +203,7 @@ impl App {
         self.counts = self.device.counts().unwrap_or_default();
         if let Ok(settings) = self.device.settings() {
             self.workspace = settings.name;
+            self.queues = settings.queues;
         }
         if let Ok(members) = self.device.members() {
             self.names = members.into_iter().map(|member| (member.id, member.name)).collect();
@@ -181,6 +217,18 @@ impl App {
             self.select(first);
         }
         self.view = self.view_of_selected();
+        self.panels = match (self.pane, self.selected) {
+            (Pane::Details, Some(id)) => self.device.panels(id).ok(),
+            _ => None,
+        };
+        if let Some(record) = &self.record {
+            self.record = self.device.record(record.contact.id).ok();
+        }
+        match self.pane {
+            Pane::Alerts | Pane::Outbox => {}
+            Pane::Contacts => return self.find_contacts(),
+            _ => return,
+        }
         let lines = if self.pane == Pane::Alerts { self.alerts.items().len() } else { self.outbox.items().len() };
         self.line = self.line.min(lines.saturating_sub(1));
     }
@@ -206,6 +254,11 @@ impl App {
         self.scroll = 0;
         self.view = self.view_of_selected();
         self.messages = id.map(|id| self.device.observe_conversation(id));
+        self.colleagues = id.map(|id| self.device.observe_colleagues(id));
+        if self.status.connection == Connection::Live {
+            // Without a stream nobody is told.
+            let _ = self.device.look_at(id);
+        }
     }
 
     pub(crate) fn select_by(&mut self, step: isize) {
@@ -220,16 +273,22 @@ impl App {
     }
 
     pub(crate) fn show_tab(&mut self, tab: Tab) {
-        self.tab = tab;
+        (self.tab, self.filter) = (tab, None);
+        self.marked.clear();
         self.window = WINDOW;
         self.observe();
         let first = self.rows().first().map(|row| row.conversation);
         self.select(first);
     }
 
-    /// Follows the rows of the present tab and tag.
+    /// What the list takes: what a dialog or a saved filter says, else the tab.
+    pub(crate) fn shown_filter(&self) -> InboxFilter {
+        self.filter.as_ref().map_or(self.tab.filter(), |(_, filter)| filter.clone())
+    }
+
+    /// Follows the rows of what is shown.
     pub(crate) fn observe(&mut self) {
-        let filter = InboxFilter { tag: self.tag.clone(), ..self.tab.filter() };
+        let filter = self.shown_filter();
         self.inbox = self.device.observe_inbox(filter, self.window);
     }
 
@@ -244,13 +303,28 @@ impl App {
             self.found = None;
             return;
         }
-        let hits = self.device.search(self.search.text(), HITS).unwrap_or_default();
-        self.found = Some(hits.into_iter().flat_map(|hit| hit.conversations).collect());
+        let typed = self.search.text();
+        let hits = self.device.search(typed, HITS).unwrap_or_default();
+        let mut found: Vec<ConversationRow> = hits.into_iter().flat_map(|hit| hit.conversations).collect();
+        self.excerpts.clear();
+        let messages = self.device.search_messages(typed, IN_MESSAGES).unwrap_or_default();
+        self.looked_through = messages.complete;
+        for hit in messages.hits {
+            let id = hit.conversation.conversation;
+            if let Ok(message) = self.device.message(id, hit.message) {
+                self.excerpts.insert(id, message.text);
+            }
+            if found.iter().all(|row| row.conversation != id) {
+                found.push(hit.conversation);
+            }
+        }
+        self.found = Some(found);
     }
 
     pub(crate) fn leave_search(&mut self) {
         self.search = Editor::default();
         self.found = None;
+        self.excerpts.clear();
         self.focus = Focus::List;
         if self.index().is_none() {
             let first = self.rows().first().map(|row| row.conversation);
@@ -295,11 +369,25 @@ impl App {
                 None => std::future::pending().await,
             }
         };
+        let colleagues = async {
+            match self.colleagues.as_mut() {
+                Some(colleagues) => colleagues.next().await.is_some(),
+                None => std::future::pending().await,
+            }
+        };
+        let record = async {
+            match self.record_rows.as_mut() {
+                Some(rows) => rows.next().await.is_some(),
+                None => std::future::pending().await,
+            }
+        };
         let lives = tokio::select! {
             steps = self.inbox.next() => steps.is_some(),
             steps = self.alerts.next() => steps.is_some(),
             steps = self.outbox.next() => steps.is_some(),
             lives = messages => lives,
+            lives = colleagues => lives,
+            lives = record => lives,
         };
         self.quit |= !lives;
     }

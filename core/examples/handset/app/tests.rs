@@ -26,7 +26,7 @@ use super::{
 };
 
 const ADA: MemberId = MemberId([0xa1; 16]);
-const BO: MemberId = MemberId([0xb0; 16]);
+pub(super) const BO: MemberId = MemberId([0xb0; 16]);
 const OURS: &str = "+14155550100";
 
 /// Customers, some with names that terminals find hard.
@@ -148,12 +148,12 @@ fn conversation(number: u8, now: Timestamp) -> [Response; 2] {
     ]
 }
 
-struct Scene {
-    app: App,
+pub(super) struct Scene {
+    pub(super) app: App,
     _folder: tempfile::TempDir,
 }
 
-async fn scene() -> Scene {
+pub(super) async fn scene() -> Scene {
     let now = SystemClock.now();
     let settings = Settings { name: "Sprocket & Söhne".into(), numbers: vec![OURS.into()], ..Settings::default() };
     let mut frames = vec![
@@ -182,17 +182,17 @@ async fn scene() -> Scene {
 }
 
 impl Scene {
-    fn press(&mut self, code: KeyCode) {
+    pub(super) fn press(&mut self, code: KeyCode) {
         self.app.key(KeyEvent::new(code, KeyModifiers::NONE));
         self.app.refresh();
     }
 
-    fn text(&mut self, text: &str) {
+    pub(super) fn text(&mut self, text: &str) {
         text.chars().for_each(|c| self.press(KeyCode::Char(c)));
     }
 
     /// Follows the lists until the screen shows it, as the inbox does.
-    async fn until_shows(&mut self, text: &str) {
+    pub(super) async fn until_shows(&mut self, text: &str) {
         let shown = async {
             while !self.shows(text) {
                 self.app.changed().await;
@@ -204,18 +204,18 @@ impl Scene {
         }
     }
 
-    fn screen(&self, width: u16, height: u16) -> Buffer {
+    pub(super) fn screen(&self, width: u16, height: u16) -> Buffer {
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         terminal.draw(|frame| draw(&self.app, frame)).unwrap();
         terminal.backend().buffer().clone()
     }
 
-    fn lines(&self, width: u16, height: u16) -> Vec<String> {
+    pub(super) fn lines(&self, width: u16, height: u16) -> Vec<String> {
         let screen = self.screen(width, height);
         (0..height).map(|y| (0..width).map(|x| screen[(x, y)].symbol()).collect()).collect()
     }
 
-    fn shows(&self, text: &str) -> bool {
+    pub(super) fn shows(&self, text: &str) -> bool {
         self.lines(120, 40).iter().any(|line| line.contains(text))
     }
 }

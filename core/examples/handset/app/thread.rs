@@ -52,9 +52,14 @@ fn heading(app: &App, view: &ConversationView, width: usize) -> Vec<Line<'static
     let assigned = if assigned.is_empty() { "nobody assigned".to_owned() } else { assigned.join(", ") };
     let tags: Vec<String> = row.tags.iter().map(|tag| format!("#{tag}")).collect();
     let second = format!(" {assigned}  {}", tags.join(" "));
+    let here = app.colleagues.as_ref().map(|live| live.items()).unwrap_or_default();
+    let here = words::colleagues(here, &|member| app.name(member).to_owned());
+    let room = width.saturating_sub(1);
+    let here = cut(&here, room / 2);
+    let left = fit(&second, room.saturating_sub(here.width() + 1));
     vec![
         Line::from(vec![Span::styled(name, STRONG), Span::styled(cut(&right, width), DIM)]),
-        Line::styled(fit(&second, width.saturating_sub(1)), DIM),
+        Line::from(vec![Span::styled(left, DIM), Span::styled(format!(" {here}"), WARN)]),
     ]
 }
 
@@ -158,49 +163,4 @@ fn composer(
     if app.dialog.is_none() {
         frame.set_cursor_position((column.min(inside.right().saturating_sub(1)), line));
     }
-}
-
-/// R24: customer details and conversation details.
-pub(crate) fn details(app: &App, frame: &mut Frame<'_>, area: Rect) {
-    let Some(view) = &app.view else { return };
-    let width = usize::from(area.width.saturating_sub(2));
-    let mut lines = vec![Line::styled(" Customer", ACCENT.patch(STRONG))];
-    let field = |lines: &mut Vec<Line<'static>>, label: &str, value: String| {
-        if !value.is_empty() {
-            let room = width.saturating_sub(13);
-            lines.push(Line::from(vec![
-                Span::styled(format!(" {}", fit(label, 12)), DIM),
-                Span::raw(cut(&value, room)),
-            ]));
-        }
-    };
-    field(&mut lines, "name", view.row.contact_name.clone());
-    if let Some(contact) = &view.contact {
-        field(&mut lines, "phones", contact.phones.iter().cloned().collect::<Vec<_>>().join(", "));
-        field(&mut lines, "e-mail", contact.email.clone().unwrap_or_default());
-        field(&mut lines, "owner", contact.owner.map(|owner| app.name(owner).to_owned()).unwrap_or_default());
-        for (name, value) in &contact.custom {
-            field(&mut lines, name, value.clone());
-        }
-    }
-    lines.push(Line::raw(""));
-    lines.push(Line::styled(" Conversation", ACCENT.patch(STRONG)));
-    field(&mut lines, "channel", view.row.channel.to_string());
-    field(&mut lines, "status", format!("{:?}", view.row.status).to_lowercase());
-    let origins: Vec<&str> = view.row.origins.iter().map(|origin| words::origin(*origin)).collect();
-    field(&mut lines, "origin", origins.join(", "));
-    field(&mut lines, "tags", view.row.tags.iter().cloned().collect::<Vec<_>>().join(", "));
-    for given in &view.assignments {
-        let by = given.by.map_or("an automation", |by| app.name(by));
-        let text = format!("{} ({} by {by})", app.name(given.key.member), given.reason.name());
-        field(&mut lines, "assigned", text);
-    }
-    lines.push(Line::raw(""));
-    lines.push(Line::styled(" Timeline", ACCENT.patch(STRONG)));
-    for entry in view.timeline.iter().rev() {
-        let by = entry.by.map_or("the relay", |by| app.name(by));
-        let what = words::deed(&entry.what, by, &|member| app.name(member).to_owned());
-        field(&mut lines, &words::clock(entry.at, app.now()), what);
-    }
-    frame.render_widget(Paragraph::new(lines), area);
 }

@@ -1,12 +1,15 @@
 //! What a screen asks for: opening the store, the first page, filters, counts, search.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use offdesk_core::{
     engine::{Config, Offdesk},
     model::{Origin, Status},
     triage::{Assignee, InboxFilter, Scope},
 };
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 use super::thousands;
 use crate::{
@@ -15,6 +18,7 @@ use crate::{
     measure::{Samples, Watch},
     stage::Stage,
     table::Row,
+    words::Words,
     workload::{Talk, talks},
 };
 
@@ -139,7 +143,52 @@ pub(super) async fn lists(context: &Context) -> Vec<Row> {
         let samples = times(|| device.search(&typed, 20).unwrap());
         rows.push(Row::new(&line, format!("{what} ({found} of 20)"), samples.p50_p99()));
     }
+    rows.extend(messages(&device, &line, &path));
     device.close().await;
+    rows
+}
+
+/// Taking in the texts of messages, and searching in them: another beginning of another word each time, drawn as people
+/// write them, so that the frequent ones come as often as they do.
+fn messages(device: &Offdesk, line: &str, path: &Path) -> Vec<Row> {
+    const QUERIES: usize = 400;
+    let bytes = || std::fs::metadata(path).map_or(0, |file| file.len());
+    let (before, watch) = (bytes(), Watch::start());
+    let waited = !device.search_messages("the", 1).unwrap().complete;
+    assert!(device.index_messages(Duration::from_secs(3600)).unwrap());
+    let taken = watch.stop();
+    let mut rng = ChaCha8Rng::seed_from_u64(7);
+    let words = Words::new(&mut rng);
+    let mut rows = Vec::new();
+    if waited {
+        let what = format!("taking in every message, {} MB", (bytes() - before) / 1_000_000);
+        rows.push(Row::new(line, what, format!("{:.1} s", taken.wall.as_secs_f64())));
+    }
+    for (what, letters, terms) in [
+        ("messages: three letters", 3..4, 1),
+        ("messages: four to six letters", 4..7, 1),
+        ("messages: whole words", 64..65, 1),
+        ("messages: two words", 3..9, 2),
+    ] {
+        let (mut samples, mut found) = (Samples::default(), 0);
+        for _ in 0..QUERIES {
+            let mut typed = Vec::new();
+            while typed.len() < terms {
+                let word = words.word(&mut rng).replace('\'', "");
+                let length = rng.random_range(letters.clone()).min(word.len());
+                if word.len() >= 3 && word.is_char_boundary(length) {
+                    typed.push(word[..length].to_owned());
+                }
+            }
+            let typed = typed.join(" ");
+            let watch = Watch::start();
+            let answer = device.search_messages(&typed, 20).unwrap();
+            samples.add(watch.stop());
+            found += answer.hits.len();
+        }
+        let row = Row::new(line, format!("{what} ({} of 20)", found / QUERIES), samples.p50_p99());
+        rows.push(row.target("required p99 < 10 ms"));
+    }
     rows
 }
 

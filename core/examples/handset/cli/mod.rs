@@ -1,5 +1,8 @@
 //! The command line.
 
+pub(crate) mod people;
+pub(crate) mod triage;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -103,7 +106,7 @@ pub(crate) enum Command {
     },
     /// Sends a message to the customer.
     Reply(Text),
-    /// Adds an internal note.
+    /// Adds an internal note; @name calls a member.
     Note(Text),
     /// Keeps a draft; an empty text removes it.
     Draft {
@@ -142,6 +145,21 @@ pub(crate) enum Command {
         #[arg(long)]
         from: Option<String>,
     },
+    #[command(flatten)]
+    Triage(triage::Triage),
+    /// Lists canned responses, those that are found by what is typed.
+    Canned {
+        /// What is typed.
+        text: Vec<String>,
+    },
+    /// The member's saved filters.
+    #[command(subcommand)]
+    Filters(triage::Filters),
+    /// Contacts and their records.
+    #[command(subcommand)]
+    Contacts(people::People),
+    /// Shows the information panel beside a conversation.
+    Panel(Named),
     /// Lists what one should be told.
     Alerts,
     /// Dismisses an alert.
@@ -241,6 +259,27 @@ pub(crate) struct FilterArgs {
     /// Only those that one was assigned to for this reason.
     #[arg(long)]
     pub(crate) reason: Option<ReasonArg>,
+    /// Only those assigned to this member.
+    #[arg(long, conflicts_with_all = ["mine", "unassigned"])]
+    pub(crate) assignee: Option<String>,
+    /// Only those in this queue.
+    #[arg(long)]
+    pub(crate) queue: Option<String>,
+    /// Only those of this priority.
+    #[arg(long)]
+    pub(crate) priority: Option<triage::PriorityArg>,
+    /// Only those that rest now.
+    #[arg(long)]
+    pub(crate) snoozed: bool,
+    /// Only those that don't.
+    #[arg(long, conflicts_with = "snoozed")]
+    pub(crate) awake: bool,
+    /// Only those whose contact is blocked as spam.
+    #[arg(long)]
+    pub(crate) blocked: bool,
+    /// A saved filter, instead of the others.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) filter: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
