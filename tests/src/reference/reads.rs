@@ -25,6 +25,8 @@ pub enum Read {
     FetchedDirectory,
     /// The settings by their id.
     FetchedSettings,
+    /// A conversation, asked for by its contact's record (R7).
+    RecordsConversation,
     /// A new message, by the next pull.
     Delta,
     /// The same in a conversation that was asked for.
@@ -56,7 +58,7 @@ pub enum Sight {
 
 impl Read {
     /// Every way.
-    pub const ALL: [Read; 16] = [
+    pub const ALL: [Read; 17] = [
         Read::ColdConversation,
         Read::ColdCard,
         Read::ColdLonelyCard,
@@ -67,6 +69,7 @@ impl Read {
         Read::FetchedLonelyCard,
         Read::FetchedDirectory,
         Read::FetchedSettings,
+        Read::RecordsConversation,
         Read::Delta,
         Read::DeltaOfFetched,
         Read::Live,
@@ -87,6 +90,9 @@ impl Read {
                 (false, true) => Sight::Record,
                 (true, true) => Sight::Both,
             },
+            // What the dashboard shows comes by itself.
+            Read::RecordsConversation if !dashboard && record => Sight::Record,
+            Read::RecordsConversation => Sight::Nothing,
             Read::Delta | Read::Live | Read::Digest => seen(dashboard),
             // R7: what was opened from the record goes on being sent.
             Read::DeltaOfFetched | Read::LiveOfFetched => seen(member.sees(stands)),

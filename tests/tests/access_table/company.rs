@@ -58,6 +58,8 @@ pub struct Company {
     /// One that Mia never asks for by name, and one that she does.
     pub watched: Subject,
     pub fetched: Subject,
+    /// One whose contact's record she opens.
+    pub recorded: Subject,
     /// A contact without a conversation.
     pub lonely: DocumentId,
     /// Everything as the relay holds it.
@@ -270,7 +272,7 @@ pub fn found(
         founder.prepare(verb, &mut subject)?;
         subjects.push(subject);
     }
-    let (watched, fetched) = (founder.subject(200)?, founder.subject(201)?);
+    let (watched, fetched, recorded) = (founder.subject(200)?, founder.subject(201)?, founder.subject(203)?);
     let lonely = founder.lonely(202)?;
     let documents = documents::all(tx, workspace)?;
     Ok(Company {
@@ -288,6 +290,7 @@ pub fn found(
         subjects,
         watched,
         fetched,
+        recorded,
         lonely,
         documents,
     })

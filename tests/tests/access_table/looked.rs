@@ -32,6 +32,7 @@ pub async fn look_everywhere(relay: &BareRelay, company: &Company, device: &mut 
     let (watched, asked) = (company.watched.conversation, company.fetched.conversation);
     let (card, asked_card) = (company.watched.contact, company.fetched.contact);
     let fetched = device.fetch(&[asked, asked_card, company.lonely, company.directory, company.settings]).await;
+    let records = device.ask(Ask { records: vec![company.recorded.contact], ..Ask::default() }).await;
     texts(relay, company, false).await;
     let delta = device.pull().await;
     let digest = Ask { pull: true, digest: Some(vec![0; DIGEST_BUCKETS]), ..Ask::default() };
@@ -62,6 +63,7 @@ pub async fn look_everywhere(relay: &BareRelay, company: &Company, device: &mut 
             Read::FetchedLonelyCard => seen(told(&fetched, company.lonely)),
             Read::FetchedDirectory => seen(told(&fetched, company.directory)),
             Read::FetchedSettings => seen(told(&fetched, company.settings)),
+            Read::RecordsConversation => conversation(&records, company.recorded.conversation),
             Read::Delta => seen(told(&delta, watched)),
             Read::DeltaOfFetched => seen(told(&delta, asked)),
             Read::Live => seen(told(&live, watched)),
@@ -83,7 +85,7 @@ pub struct Looked {
 /// Every document that a cold start is to bring, by the reference.
 pub fn cold(company: &Company, member: &Member, stands: Stands) -> BTreeSet<DocumentId> {
     let mut all: BTreeSet<DocumentId> = [company.directory, company.settings].into();
-    let subjects = company.subjects.iter().chain([&company.watched, &company.fetched]);
+    let subjects = company.subjects.iter().chain([&company.watched, &company.fetched, &company.recorded]);
     for subject in subjects {
         let lonely = company.documents[&subject.conversation].clone();
         let talks_with = offdesk_core::model::Conversation::read(&lonely).unwrap().contact;
