@@ -1,4 +1,4 @@
-//! A whole workspace as lines of JSON ([`record`]): written by [`export`], read by [`import`], or made by a program that loads
+//! A whole workspace as lines of JSON ([`record`]): written by [`export()`], read by [`Importer`], or made by a program that loads
 //! what another system held.
 //!
 //! What is written is what people see: the set-up, contacts, conversations with what was said and done in them, what members
