@@ -52,6 +52,14 @@ pub enum Place {
     Values,
     /// Queues.
     Queues,
+    /// Canned responses.
+    Canned,
+    /// Opening hours.
+    Hours,
+    /// Engagements.
+    Engagements,
+    /// Automations.
+    Automations,
 }
 
 /// What is done there.
@@ -108,7 +116,7 @@ pub enum Ruling {
 
 impl Place {
     /// Every place.
-    pub const ALL: [Place; 23] = [
+    pub const ALL: [Place; 27] = [
         Place::Opening,
         Place::Messages,
         Place::Assignments,
@@ -132,6 +140,10 @@ impl Place {
         Place::Roles,
         Place::Values,
         Place::Queues,
+        Place::Canned,
+        Place::Hours,
+        Place::Engagements,
+        Place::Automations,
     ];
 
     /// Whether members write there in this way at all.
@@ -155,7 +167,11 @@ impl Place {
             | Place::Members
             | Place::Roles
             | Place::Values
-            | Place::Queues => true,
+            | Place::Queues
+            | Place::Canned
+            | Place::Hours
+            | Place::Engagements
+            | Place::Automations => true,
             // R22: the relay marks campaigns and checkouts.
             Place::Origins | Place::Details | Place::Unused => false,
         }

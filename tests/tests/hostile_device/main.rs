@@ -17,6 +17,7 @@ mod hand;
 mod office;
 mod set_up;
 mod sorting;
+mod things;
 
 use automerge::{ActorId, Automerge, transaction::CommitOptions};
 use coverage::Coverage;
@@ -71,7 +72,16 @@ const CONVERSATION: [Place; 21] = [
 ];
 const CONTACT: [Place; 6] =
     [Place::Phones, Place::Shared, Place::Consent, Place::Blocked, Place::Fields, Place::Custom];
-const SET_UP: [Place; 4] = [Place::Members, Place::Roles, Place::Values, Place::Queues];
+const SET_UP: [Place; 8] = [
+    Place::Members,
+    Place::Roles,
+    Place::Values,
+    Place::Queues,
+    Place::Canned,
+    Place::Hours,
+    Place::Engagements,
+    Place::Automations,
+];
 
 /// A change, and what the rules make of it; no ruling: whatever it is, it must not be done.
 struct Sequence {
@@ -149,7 +159,7 @@ impl Generator {
 
     fn target(&self, family: Option<usize>, dice: &mut StdRng) -> (DocumentId, On) {
         let Some(family) = family.map(|at| &self.office.families[at]) else {
-            let directory = dice.random_bool(0.6);
+            let directory = dice.random_bool(0.35);
             return (if directory { self.office.directory } else { self.office.settings }, On::SetUp);
         };
         match dice.random_range(0..10) {
@@ -162,8 +172,12 @@ impl Generator {
 
     /// One push of a member, compared with the reference.
     async fn push(&mut self) {
-        // Those who see nothing are asked less often.
-        let me = if self.dice.random_bool(0.8) { self.dice.random_range(0..7) } else { self.dice.random_range(0..10) };
+        // Those who see nothing are asked less often, and she who sets everything up more often.
+        let me = match self.dice.random_range(0..10) {
+            0 | 1 => 0,
+            2..=7 => self.dice.random_range(0..7),
+            _ => self.dice.random_range(0..10),
+        };
         let mut families: Vec<usize> = (0..self.office.families.len()).collect();
         let mut sequences = Vec::new();
         for at in 0..BATCH {
@@ -251,7 +265,10 @@ fn write(
         _ => {
             let places = if directory { &SET_UP[..2] } else { &SET_UP[2..] };
             let place = places[hand.dice.random_range(0..places.len())];
-            hand.in_set_up(tx, place);
+            match place {
+                Place::Members | Place::Roles | Place::Values => hand.in_set_up(tx, place),
+                _ => hand.thing(tx, place),
+            }
         }
     }
 }

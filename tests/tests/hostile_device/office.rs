@@ -71,6 +71,8 @@ pub struct Office {
     /// A member and a role whom nobody is: to be edited.
     pub dummy: (MemberId, RoleId),
     pub queues: Queues,
+    /// Ids of a canned response, hours, an engagement and an automation, which come and go.
+    pub things: [IntentId; 4],
     /// A conversation of the neighbour's.
     pub theirs: DocumentId,
     /// Everything as the relay holds it.
@@ -201,13 +203,14 @@ impl Office {
             .write(move |tx, now, rng| {
                 let mut queue = |archived| -> Result<QueueId, StoreError> {
                     let id = QueueId::generate(now, rng);
-                    let queue = Queue { name: "Queue".into(), archived, ..Queue::default() };
+                    let queue = Queue { name: format!("Queue {id}"), archived, ..Queue::default() };
                     accept::author(tx, now, rng, workspace, settings, &queue.actions(id))?;
                     Ok(id)
                 };
                 Ok(Queues { open: [queue(false)?, queue(false)?], archived: queue(true)?, dummy: queue(false)? })
             })
             .await;
+        let things = relay.write(|_, now, rng| Ok([(); 4].map(|()| IntentId::generate(now, rng)))).await;
         let mut office = Self {
             relay,
             workspace,
@@ -217,6 +220,7 @@ impl Office {
             settings,
             dummy,
             queues,
+            things,
             theirs,
             documents: BTreeMap::new(),
             held: BTreeMap::new(),

@@ -184,7 +184,6 @@ impl Hand<'_> {
         let (name, owner): (&str, String) = match place {
             Place::Members => ("members", member.to_string()),
             Place::Roles => ("roles", role.to_string()),
-            Place::Queues => ("queues", self.office.queues.dummy.to_string()),
             _ => ("values", String::new()),
         };
         let object = map(tx, name);
@@ -195,8 +194,6 @@ impl Hand<'_> {
             (Place::Roles, 0) => ("dashboard", text(self.access())),
             (Place::Roles, 1) => ("messages", text(["none", "read"][self.dice.random_range(0..2)])),
             (Place::Roles, _) => ("name", text(word)),
-            (Place::Queues, 0) => ("archived", self.dice.random_bool(0.5).into()),
-            (Place::Queues, _) => ("name", text(word)),
             (_, 0) => ("region", text(["US", "DE", "CA"][self.dice.random_range(0..3)])),
             (_, 1) => ("lease_ms", i64::from(self.dice.random::<u32>()).into()),
             (_, _) => ("name", text(word)),
@@ -209,13 +206,11 @@ impl Hand<'_> {
             (Some(2), Place::Values) => ("numbers".into(), text("+14155550999")),
             (Some(2), _) => (key(&owner.to_lowercase(), field), value),
             (Some(3), Place::Values) => ("region".into(), text("usa")),
-            (Some(3), Place::Queues) => (key(&owner, "archived"), text("yes")),
             (Some(3), _) => (key(&owner, "dashboard"), text("some")),
             (Some(4), Place::Members) => {
                 // R1: one active Administrator remains.
                 (format!("{}.active", self.office.people[0].id), false.into())
             }
-            (Some(4), Place::Queues) => (key(&owner, "name"), text(" ")),
             (Some(4), Place::Roles) => (key(&owner, "kind"), text("king")),
             (Some(4), _) => ("lease_ms".into(), (-1).into()),
             (Some(_), Place::Members) => (key(&owner, "role"), text("boss")),
