@@ -13,6 +13,7 @@ mod names;
 mod output;
 mod people;
 mod run;
+mod told;
 mod triage;
 mod watch;
 mod words;

@@ -10,7 +10,7 @@ use offdesk_core::{
 };
 use serde_json::Value;
 
-use crate::{device::Failure, words};
+use crate::{device::Failure, told, words};
 
 /// Where a command's answer goes.
 #[derive(Clone, Copy, Debug)]
@@ -118,11 +118,12 @@ pub(crate) fn waiting(item: &OutboxItem, now: Timestamp) -> String {
 pub(crate) fn alert(active: &ActiveAlert, now: Timestamp) -> String {
     let rule = active.alert.why.rule();
     format!(
-        "{}  {:>5}  {:<20}  {rule}  {}",
+        "{}  {:>5}  {:<20}  {rule}  {}{}",
         active.alert.id,
         words::when(active.alert.at, now),
         active.contact_name,
-        active.text
+        active.text,
+        told::shows(active, now)
     )
 }
 

@@ -16,6 +16,7 @@ use crate::{
     measure::{Stopwatch, cpu, peak_memory},
     names,
     output::{self, Output},
+    told,
     triage::filter_of,
     watch, words,
 };
@@ -65,6 +66,13 @@ impl Run {
             Command::Watch { seconds, filter } => {
                 let seconds = seconds.map(seconds_of).transpose()?;
                 watch::watch(device, self.out, filter_of(device, &filter)?, seconds, self.args.offline).await
+            }
+            Command::Told(told) => {
+                if told::run(device, self.out, self.now, told)? {
+                    // Saved is saved: what can't be sent now goes out with the next sync.
+                    let _ = self.settle(device).await;
+                }
+                Ok(())
             }
             Command::ReEnrol { code, name } => {
                 device.re_enrol(&code, &name).await?;
@@ -152,7 +160,7 @@ impl Run {
             }
             Command::Alerts => {
                 let alerts = device.alerts()?;
-                self.out.say(&json!({ "alerts": alerts, "badge": alerts.len() }), || {
+                self.out.say(&json!({ "alerts": alerts, "badge": device.badge()? }), || {
                     alerts.iter().map(|active| output::alert(active, now)).collect()
                 })
             }

@@ -10,6 +10,8 @@ pub mod row;
 pub mod told;
 
 #[cfg(test)]
+mod explain_tests;
+#[cfg(test)]
 mod project_tests;
 #[cfg(test)]
 mod told_tests;

@@ -3,11 +3,13 @@
 //! that. It is small and slow of purpose: a table of sentences, each with its rule.
 //!
 //! - [`access`]: what a member is given, how they stand to a conversation, and what they see by both.
+//! - [`alerts`]: of what they are told.
 //! - [`paths`]: what may be written where in a document, for changes that no verb makes.
 //! - [`reads`]: what they get to see, by every way in which something is sent.
 //! - [`verbs`]: what becomes of each thing that they may ask for.
 
 pub mod access;
+pub mod alerts;
 pub mod paths;
 pub mod reads;
 pub mod verbs;

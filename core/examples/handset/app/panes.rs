@@ -27,10 +27,17 @@ pub(crate) fn alerts(app: &App, frame: &mut Frame<'_>, area: Rect) {
         let style = if at == app.line { SELECTED } else { Style::new() };
         let right = format!(" {} {} ", active.alert.why.rule(), words::when(active.alert.at, app.now()));
         let name = fit(&format!(" {}", active.contact_name), width.saturating_sub(right.width()));
-        vec![
+        let mut lines = vec![
             Line::from(vec![Span::styled(name, style.patch(STRONG)), Span::styled(right, style)]),
             Line::styled(fit(&format!("   {}", active.text), width), style),
-        ]
+        ];
+        if at == app.line
+            && let Ok(why) = app.device.explain(active.alert.id)
+        {
+            let rows = why.sentences.iter().flat_map(|sentence| wrap(sentence, width.saturating_sub(4)));
+            lines.extend(rows.map(|row| Line::styled(fit(&format!("   {row}"), width), DIM)));
+        }
+        lines
     });
     push(&mut lines, entries.collect(), app.line, area);
     frame.render_widget(Paragraph::new(lines), area);

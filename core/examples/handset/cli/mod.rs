@@ -167,6 +167,8 @@ pub(crate) enum Command {
         /// Its id, or the beginning of it.
         alert: String,
     },
+    #[command(flatten)]
+    Told(crate::told::Told),
     /// Lists what has not arrived: waiting, held or refused.
     Outbox,
     /// Takes back something that has not left yet.
