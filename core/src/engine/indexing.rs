@@ -21,8 +21,10 @@ const QUIET: Duration = Duration::from_millis(300);
 const PAUSE: Duration = Duration::from_millis(40);
 /// How long one transaction goes on taking in conversations.
 const STEP: Duration = Duration::from_millis(8);
+/// The same for whoever asked for it, and waits.
+const LONG_STEP: Duration = Duration::from_millis(150);
 /// Conversations that are looked up at once.
-const FEW: usize = 32;
+const FEW: usize = 200;
 
 impl Offdesk {
     /// Takes the texts of messages into the search for at most this long; a started device does it by itself. Whether all
@@ -35,7 +37,7 @@ impl Offdesk {
         engine.check_access()?;
         let end = Instant::now() + atmost;
         loop {
-            let complete = engine.index_some(STEP)?;
+            let complete = engine.index_some(atmost.min(LONG_STEP))?;
             if complete || Instant::now() >= end {
                 return Ok(complete);
             }

@@ -4,6 +4,7 @@
 
 mod access;
 mod bad_input;
+mod day;
 mod finding;
 mod merging;
 mod offline;
