@@ -5,6 +5,8 @@
 //! third message. So the latest few hundred messages by three letters are looked at first. If they hold too few that
 //! have the whole, then what was typed is rare, and merging is short.
 
+use std::collections::BTreeSet;
+
 use rusqlite::params_from_iter;
 
 use super::Snapshot;
@@ -18,10 +20,10 @@ use crate::{
     triage::MessageHit,
 };
 
-/// The shortest beginning that is looked up; a shorter word only narrows.
+/// The shortest beginning that is looked up; a shorter word narrows, and is found by itself.
 const LETTERS: usize = 3;
 /// The latest messages that are looked at by three letters.
-const LATEST: usize = 250;
+const LATEST: usize = 150;
 /// If so many of those have it, it is no rarity.
 const FREQUENT: usize = LATEST / 10;
 /// Words that are looked for; more make a search no narrower in practice.
@@ -38,11 +40,18 @@ fn words(typed: &str) -> Vec<String> {
     words
 }
 
-/// Words as the index is asked: all of them, none longer than `length`. They hold lower-case letters and digits only.
-fn asked(words: &[String], length: usize) -> Option<String> {
+/// The words as the index is asked first: those that are long enough, by their first three letters. They hold lower-case
+/// letters and digits only.
+fn beginnings(words: &[String]) -> Option<String> {
     let long = words.iter().filter(|word| word.len() >= LETTERS);
-    let beginnings: Vec<String> = long.map(|word| format!("\"{}\" *", &word[..word.len().min(length)])).collect();
-    (!beginnings.is_empty()).then(|| beginnings.join(" AND "))
+    let asked: Vec<String> = long.map(|word| format!("\"{}\" *", &word[..LETTERS])).collect();
+    (!asked.is_empty()).then(|| asked.join(" AND "))
+}
+
+/// As it is asked next: by all that was typed of each; a short word stands by itself.
+fn wholes(words: &[String]) -> String {
+    let ask = |word: &String| if word.len() < LETTERS { format!("\"{word}\"") } else { format!("\"{word}\" *") };
+    words.iter().map(ask).collect::<Vec<_>>().join(" AND ")
 }
 
 impl Snapshot<'_> {
@@ -50,18 +59,20 @@ impl Snapshot<'_> {
     /// letters. Of conversations that come by a contact's record, too: the row says which.
     pub fn search_messages(&self, typed: &str, limit: usize) -> Result<Vec<MessageHit>, StorageError> {
         let words = words(typed);
-        let Some(short) = asked(&words, LETTERS) else { return Ok(Vec::new()) };
+        let Some(short) = beginnings(&words) else { return Ok(Vec::new()) };
         let (mut found, messages) = self.messages_with(&short, &words, limit)?;
-        let whole = asked(&words, usize::MAX).filter(|whole| *whole != short);
-        if found.len() < limit
-            && messages < FREQUENT
-            && let Some(whole) = whole
-        {
-            (found, _) = self.messages_with(&whole, &words, limit)?;
+        let whole = wholes(&words);
+        if found.len() < limit && messages < FREQUENT && whole != short {
+            let (rare, _) = self.messages_with(&whole, &words, limit)?;
+            let known: BTreeSet<i64> = found.iter().map(|(id, _)| *id).collect();
+            found.extend(rare.into_iter().filter(|(id, _)| !known.contains(id)));
+            found.truncate(limit);
         }
+        // Rows are large and lie apart: only those that are shown are read.
         let mut hits = Vec::with_capacity(found.len());
         let mut statement = self.connection.prepare_cached(&format!(
-            "SELECT {CONVERSATION} FROM conversation_rows r {WITH_CONTACT} WHERE r.id = ?1 AND r.visibility <> 0"
+            "SELECT {CONVERSATION} FROM conversation_rows r {WITH_CONTACT}
+             WHERE r.id = ?1 AND r.visibility <> 0 AND r.dashboard <> 2"
         ))?;
         for (id, message) in found {
             let mut rows = statement.query([id])?;
@@ -86,7 +97,6 @@ impl Snapshot<'_> {
             "SELECT t.conversation, t.message FROM (
                  SELECT rowid AS id FROM message_search WHERE message_search MATCH ? ORDER BY rowid DESC LIMIT {LATEST}
              ) found CROSS JOIN message_texts t ON t.id = found.id
-             CROSS JOIN conversation_rows r ON r.id = t.conversation AND r.dashboard <> 2
              WHERE 1{holds} ORDER BY t.id DESC"
         ))?;
         let values = std::iter::once(asked).chain(words.iter().map(String::as_str));

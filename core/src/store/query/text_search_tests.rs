@@ -101,7 +101,8 @@ fn what_is_rare_is_found_behind_what_is_frequent() {
     assert_eq!(found(&database, "deliver")[0], 200_001, "the latest first");
     assert_eq!(found(&database, "delicious"), [402]);
     assert_eq!(found(&database, "ple").len(), 50);
-    assert_eq!(found(&database, "deliver parcel 17")[0], 179_901 + 100, "each word by its beginning");
+    assert_eq!(found(&database, "deliver parcel 179")[0], 180_001, "each word by its beginning, the latest first");
+    assert_eq!(found(&database, "deliver parcel 17"), [1_801], "a short word by itself");
 }
 
 /// R23: until the texts of a conversation are taken in, an answer says that it is not complete; new messages wait again.
@@ -171,6 +172,6 @@ fn texts_leave_the_file_with_their_conversation() {
         assert!(!holds(gone), "{gone} is still there");
     }
     assert!(holds("gherkin"));
-    assert!(found(&database, "gherkin").len() > 10, "the latest messages, of some twenty conversations");
+    assert!(found(&database, "gherkin").len() > 5, "the latest messages, of some twenty conversations");
     database.integrity_check().unwrap();
 }
