@@ -130,6 +130,25 @@ fn only_administrators_change_the_set_up() {
     assert_eq!(code(refused), Some(RefusalCode::Forbidden));
 }
 
+/// R1: an Administrator sets what there is to be set, and nothing else.
+#[test]
+fn there_are_no_other_settings() {
+    let directory = directory(ADMINISTRATOR, AGENT);
+    for (map, key) in [
+        (RegisterMap::Values, "shoe_size".to_owned()),
+        (RegisterMap::Members, format!("{ANA}.shoe_size")),
+        (RegisterMap::Queues, format!("{ANA}.shoe_size")),
+        (RegisterMap::Canned, format!("{ANA}.shoe_size")),
+        (RegisterMap::Hours, format!("{ANA}.shoe_size")),
+        (RegisterMap::Engagements, format!("{ANA}.shoe_size")),
+        (RegisterMap::Automations, format!("{ANA}.shoe_size")),
+    ] {
+        let set = Action::SetRegister { map, key: key.clone(), value: Some(RegisterValue::Int(43)) };
+        let refused = judge_registers(&access(&directory, ANA), &[set], &after(&directory));
+        assert_eq!(code(refused), Some(RefusalCode::UnknownPath), "{key}");
+    }
+}
+
 /// R1: nobody can lock everybody out: one active Administrator remains.
 #[test]
 fn the_last_administrator_stays() {
