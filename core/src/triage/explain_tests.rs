@@ -227,11 +227,8 @@ fn every_alert_says_why_in_plain_words() {
 fn every_alert_says_how_it_stands() {
     let mut desk = Desk::new();
     assert_eq!(desk.says(unassigned())[1], "It stands and shows.");
-    let quiet = |from: &str, to: &str| {
-        let text = format!(r#"{{"zone":"UTC","spans":[{{"days":[4],"from":"{from}","to":"{to}"}}]}}"#);
-        QuietHours::parse(&text).unwrap()
-    };
-    desk.viewer.peace.quiet = quiet("11:00", "13:00");
+    let lunch = r#"{"zone":"UTC","spans":[{"days":[4],"from":"11:00","to":"13:00"}]}"#;
+    desk.viewer.peace.quiet = QuietHours::parse(lunch).unwrap();
     assert_eq!(desk.says(unassigned())[1], "It waits for the end of your quiet hours at 2025-11-20 13:00 (R16).");
     desk.viewer.peace.quiet = None;
     for (what, until, words) in [
