@@ -88,8 +88,9 @@ pub(super) fn next(
     let cursor = match cursor.backfill {
         Some(place) => match backfill::page(tx, device, cursor, place, sizes)? {
             Some(page) => return Ok(Step::Page(page)),
-            // The list is gone (the device fell back to an old copy of its store): from the start.
-            None => Cursor { epoch, seq: 0, backfill: None },
+            // The list is gone: another took its place, or the device fell back to an old copy of its store. From the start,
+            // and of what it holds, what is not among that goes (R9): the page that would have said so is behind it.
+            None => return anew(tx, device, epoch, 0, log_end(tx, device.workspace)?, sizes),
         },
         None => *cursor,
     };
@@ -103,12 +104,24 @@ pub(super) fn next(
         return Ok(Step::UpToDate);
     }
     if scope_seq(tx, device)? > cursor.seq {
-        let documents = everything(tx, device)?;
-        let mut first = vec![Response::Retain { documents: documents.iter().map(|(document, _)| *document).collect() }];
-        first.extend(registers(tx, device, cursor.seq)?);
-        return plan_or_page(tx, device, epoch, Plan { first, documents, seq }, sizes);
+        return anew(tx, device, epoch, cursor.seq, seq, sizes);
     }
     difference(tx, device, epoch, cursor.seq, seq, sizes)
+}
+
+/// All that a device is to hold, to one that may hold something else: `since` is how far it has the registers.
+fn anew(
+    tx: &ReadTx<'_>,
+    device: &Authenticated,
+    epoch: Epoch,
+    since: Seq,
+    seq: Seq,
+    sizes: &PageSizes,
+) -> Result<Step, StoreError> {
+    let documents = everything(tx, device)?;
+    let mut first = vec![Response::Retain { documents: documents.iter().map(|(document, _)| *document).collect() }];
+    first.extend(registers(tx, device, since)?);
+    plan_or_page(tx, device, epoch, Plan { first, documents, seq }, sizes)
 }
 
 /// All that the device is to hold, in the order of a cold start. What it opened or made is last: its first push may have

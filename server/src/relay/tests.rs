@@ -10,7 +10,7 @@ use offdesk_core::{
     ids::{DocumentId, MemberId},
     intents::Verb,
     model::{Action, DashboardAccess, Kind, Member},
-    protocol::{Cursor, Hello, Incarnation, Response},
+    protocol::{Backfill, Cursor, Hello, Incarnation, Response},
 };
 use rand::{SeedableRng, rngs::StdRng};
 
@@ -241,6 +241,23 @@ fn a_narrowed_scope_retains_only_what_may_be_seen() {
     set_dashboard(&mut office, ben, DashboardAccess::All);
     receiver.catch_up(&office);
     assert_eq!(receiver.conversations().len(), 5);
+}
+
+/// R9: whose list is gone begins anew, and keeps nothing of what the list's own beginning would have taken away.
+#[test]
+fn whoever_lost_its_list_is_told_what_stays() {
+    let mut office = Office::open();
+    let (ana, ben) = (office.member("Ana", AGENT), office.member("Ben", AGENT));
+    let (mut anas, bens) = (office.phone(ana), office.phone(ben));
+    let documents: Vec<DocumentId> = (0..3).map(|n| office.sms(&number(n), "Hi")).collect();
+    anas.pull(&office, documents[0], Kind::Conversation);
+    anas.run(&mut office, documents[0], &Verb::Assign { member: ben });
+    let mut receiver = Receiver::new(&office, &bens);
+    receiver.catch_up(&office);
+    receiver.cursor.backfill = Some(Backfill { id: 7, sent: 2 });
+    set_dashboard(&mut office, ben, DashboardAccess::Assigned);
+    receiver.catch_up(&office);
+    assert_eq!(receiver.conversations(), [documents[0]].into());
 }
 
 /// Alerts reach only the member they are for.
