@@ -167,7 +167,8 @@ pub(super) fn decide(
     Ok(())
 }
 
-/// Into the queue: to leave at once, or when it is due.
+/// Into the queue: to leave at once, or when it is due. The row goes on telling since when it waited: if that was before the
+/// backup that a relay was restored from, the provider may have it already, and is asked.
 fn let_go(
     tx: &mut Tx<'_>,
     now: Timestamp,
@@ -179,7 +180,8 @@ fn let_go(
     let due = due.filter(|due| *due > now);
     tx.connection()
         .prepare_cached(
-            "UPDATE ledger SET state = 'queued', held_because = NULL, updated = ?2, due = ?3 WHERE message = ?1",
+            "UPDATE ledger SET state = 'queued', held_because = NULL, held_since = coalesce(held_since, updated),
+                 updated = ?2, due = ?3 WHERE message = ?1",
         )?
         .execute(params![message.as_bytes(), now.millis(), due.map(Timestamp::millis)])?;
     let delivery = due.map_or(Delivery::Accepted, |at| Delivery::Scheduled { at });

@@ -53,7 +53,8 @@ impl BareRelay {
         let app = App::new(store, config, Arc::new(LeapingClock::default()), Random::seeded(seed));
         let serving = tokio::spawn(serve::serve(app.clone(), listener));
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        // Sooner than the relay ends an idle connection: a request must not meet that end.
+        let http = reqwest::Client::builder().no_proxy().pool_idle_timeout(Duration::from_secs(5)).build().unwrap();
         Self { _folder: folder, app, addr, serving, http }
     }
 
