@@ -293,8 +293,8 @@ impl Session {
         Ok(())
     }
 
-    /// A register as the relay has it. A read mark only moves forward (R25), and so does what was dealt with (R16); of the others the last accepted counts, and
-    /// a local write that is not stored yet will be the last.
+    /// A register as the relay has it. A read mark only moves forward (R25), and so does what was dealt with (R16); of the
+    /// others the last accepted counts, and a local write that is not stored yet will be the last.
     fn register(
         &mut self,
         now: Timestamp,
