@@ -12,7 +12,7 @@ use crate::{
     },
     ids::{AlertId, ConversationId, DeviceId, DocumentId, IntentId, MemberId, WorkspaceId},
     intents::Verb,
-    model::{Channel, Kind, MessageKind, Origin, Priority, Status, conversation::AssignmentReason},
+    model::{Channel, Kind, MessageKind, Origin, conversation::AssignmentReason},
     policy::Visibility,
     protocol::{Cursor, Delivery, Fact, FactBody, Incarnation, MessageFact, RegisterContent, RegisterKey},
     sync::MemoryStorage,
@@ -39,35 +39,16 @@ pub(super) const fn document(number: u64) -> DocumentId {
 
 pub(super) const ANNA: MemberId = MemberId(id(0xa));
 pub(super) const BEN: MemberId = MemberId(id(0xb));
-const OUR_NUMBER: &str = "+15550109999";
 
 /// A conversation with the contact of the same number plus 1,000, in an open episode on the dashboard.
 pub(super) fn conversation(number: u64) -> ConversationRow {
+    let (conversation, contact) = (ConversationId(id(number + 5_000)), document(number + 1_000));
     ConversationRow {
-        document: document(number),
-        conversation: ConversationId(id(number + 5_000)),
-        contact: document(number + 1_000),
-        contact_name: String::new(),
-        channel: Channel::Sms(OUR_NUMBER.into()),
-        status: Status::Open,
         last_activity: Timestamp(i64::try_from(number).unwrap()),
         last_seq: number,
         preview: Preview { kind: Some(MessageKind::Inbound), text: "Is it still on sale?".into() },
-        unread: false,
-        needs_reply: false,
-        assignees: BTreeMap::new(),
-        tags: BTreeSet::new(),
         origins: vec![Origin::Direct],
-        visibility: Visibility::DASHBOARD,
-        held: 0,
-        pending: 0,
-        draft: false,
-        scheduled: 0,
-        snoozed_until: None,
-        priority: Priority::Normal,
-        queue: None,
-        blocked: false,
-        reminders: Reminders::default(),
+        ..ConversationRow::plain(document(number), conversation, contact)
     }
 }
 

@@ -19,13 +19,13 @@ use crate::{
     alerts::{Alert, Why, quiet::QuietHours, reminders::Reminder},
     ids::{ConversationId, DocumentId, IntentId, MemberId, QueueId, RoleId},
     model::{
-        Channel, ContactAccess, DashboardAccess, Directory, Member, MessageAccess, MessageKind, Priority, Queue, Role,
-        RoleKind, Settings, Status, conversation::AssignmentReason,
+        ContactAccess, DashboardAccess, Directory, Member, MessageAccess, MessageKind, Queue, Role, RoleKind, Settings,
+        conversation::AssignmentReason,
     },
     policy::Visibility,
     protocol::{Deed, Delivery, EventFact, Fact, FactBody, Muted},
     time::Timestamp,
-    triage::{ConversationRow, MessageView, Preview},
+    triage::{ConversationRow, MessageView},
 };
 
 const ANA: MemberId = MemberId([1; 16]);
@@ -83,32 +83,8 @@ impl Desk {
         let settings = Settings { queues: BTreeMap::from([(SALES, queue)]), ..Settings::default() };
         let viewer =
             Viewer { me: ANA, directory: Arc::new(directory), settings: Arc::new(settings), peace: Peace::default() };
-        let row = ConversationRow {
-            document: HERE,
-            conversation: ConversationId([4; 16]),
-            contact: DocumentId([6; 16]),
-            contact_name: "Maria".into(),
-            channel: Channel::Sms("+15550109999".into()),
-            status: Status::Open,
-            last_activity: NOON,
-            last_seq: 0,
-            preview: Preview::default(),
-            unread: false,
-            needs_reply: false,
-            assignees: BTreeMap::new(),
-            tags: BTreeSet::new(),
-            origins: Vec::new(),
-            visibility: Visibility::DASHBOARD,
-            held: 0,
-            pending: 0,
-            draft: false,
-            scheduled: 0,
-            snoozed_until: None,
-            priority: Priority::Normal,
-            queue: Some(SALES),
-            blocked: false,
-            reminders: crate::alerts::reminders::Reminders::default(),
-        };
+        let plain = ConversationRow::plain(HERE, ConversationId([4; 16]), DocumentId([6; 16]));
+        let row = ConversationRow { contact_name: "Maria".into(), last_activity: NOON, queue: Some(SALES), ..plain };
         let messages = vec![said(MESSAGE, MessageKind::Inbound, None, 40)];
         Self { viewer, row, messages, facts: Vec::new(), registers: Registers::default() }
     }

@@ -191,3 +191,36 @@ pub struct Sendable {
     /// The contact's phone, in E.164.
     pub phone: Option<String>,
 }
+
+#[cfg(test)]
+impl ConversationRow {
+    /// A row of which nothing is to be said but that it is open and on the dashboard.
+    pub(crate) fn plain(document: DocumentId, conversation: ConversationId, contact: ContactId) -> Self {
+        Self {
+            document,
+            conversation,
+            contact,
+            contact_name: String::new(),
+            channel: Channel::Sms("+15550109999".into()),
+            status: Status::Open,
+            last_activity: Timestamp(0),
+            last_seq: 0,
+            preview: Preview::default(),
+            unread: false,
+            needs_reply: false,
+            assignees: BTreeMap::new(),
+            tags: BTreeSet::new(),
+            origins: Vec::new(),
+            visibility: Visibility::DASHBOARD,
+            held: 0,
+            pending: 0,
+            draft: false,
+            scheduled: 0,
+            snoozed_until: None,
+            priority: Priority::Normal,
+            queue: None,
+            blocked: false,
+            reminders: Reminders::default(),
+        }
+    }
+}

@@ -17,13 +17,12 @@ use crate::{
     },
     ids::{ConversationId, DocumentId, IntentId, MemberId, QueueId, RoleId},
     model::{
-        Channel, ContactAccess, DashboardAccess, Directory, Member, MessageAccess, Priority, Queue, Role, RoleKind,
-        Settings, Status, conversation::AssignmentReason,
+        ContactAccess, DashboardAccess, Directory, Member, MessageAccess, Queue, Role, RoleKind, Settings,
+        conversation::AssignmentReason,
     },
-    policy::Visibility,
     protocol::Muted,
     time::Timestamp,
-    triage::{ActiveAlert, ConversationRow, Preview, Shows},
+    triage::{ActiveAlert, ConversationRow, Shows},
 };
 
 const ANA: MemberId = MemberId([1; 16]);
@@ -64,32 +63,8 @@ fn assigned(to: &[MemberId]) -> BTreeMap<MemberId, BTreeSet<AssignmentReason>> {
 }
 
 fn row(to: &[MemberId], reminders: Reminders) -> ConversationRow {
-    ConversationRow {
-        document: DocumentId([5; 16]),
-        conversation: ConversationId([4; 16]),
-        contact: DocumentId([6; 16]),
-        contact_name: String::new(),
-        channel: Channel::Sms("+15550109999".into()),
-        status: Status::Open,
-        last_activity: NOON,
-        last_seq: 0,
-        preview: Preview::default(),
-        unread: false,
-        needs_reply: false,
-        assignees: assigned(to),
-        tags: BTreeSet::new(),
-        origins: Vec::new(),
-        visibility: Visibility::DASHBOARD,
-        held: 0,
-        pending: 0,
-        draft: false,
-        scheduled: 0,
-        snoozed_until: None,
-        priority: Priority::Normal,
-        queue: None,
-        blocked: false,
-        reminders,
-    }
+    let plain = ConversationRow::plain(DocumentId([5; 16]), ConversationId([4; 16]), DocumentId([6; 16]));
+    ConversationRow { last_activity: NOON, assignees: assigned(to), reminders, ..plain }
 }
 
 fn waiting(since: Timestamp) -> Reminders {

@@ -64,6 +64,20 @@ async fn a_rep_holds_what_is_assigned_and_loses_it() {
     assert!(left.iter().all(|place| place.starts_with("intents.")), "only her own intent stays: {left:?}");
 }
 
+/// An operator revokes a device, by its name.
+async fn revoke(world: &World, name: &str) {
+    let id = world.device_id(name).await;
+    let (now, mut rng, workspace) = (world.app().now(), world.app().rng(), world.workspace());
+    world
+        .store()
+        .write(move |tx: &mut offdesk_relay::store::Tx<'_>| {
+            let mut actor = admin::Actor { now, rng: &mut rng, who: "the scene" };
+            admin::device::revoke(tx, &mut actor, workspace, id)
+        })
+        .await
+        .unwrap();
+}
+
 /// R10: a revoked device loses access at once, and wipes itself; the member's other device goes on.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_device_wipes_itself() {
@@ -75,16 +89,7 @@ async fn a_revoked_device_wipes_itself() {
         eventually("both hold it", || names(phone) == [MARIA]).await;
     }
     lost.set_network(NetworkState::Offline);
-    let id = world.device_id("Ana's lost phone").await;
-    let (now, mut rng, workspace) = (world.app().now(), world.app().rng(), world.workspace());
-    world
-        .store()
-        .write(move |tx: &mut offdesk_relay::store::Tx<'_>| {
-            let mut actor = admin::Actor { now, rng: &mut rng, who: "the scene" };
-            admin::device::revoke(tx, &mut actor, workspace, id)
-        })
-        .await
-        .unwrap();
+    revoke(&world, "Ana's lost phone").await;
     lost.set_network(NetworkState::Online);
     eventually("it knows", || lost.status().revoked).await;
     assert!(matches!(lost.inbox(&InboxFilter::default(), 10, None), Err(Error::Revoked)));
@@ -107,16 +112,7 @@ async fn a_revocation_ends_an_open_stream() {
     let world = World::open().await;
     let ana = world.member("Ana", AGENT).await;
     let lost = world.phone(&ana, "Ana's lost phone").await;
-    let id = world.device_id("Ana's lost phone").await;
-    let (now, mut rng, workspace) = (world.app().now(), world.app().rng(), world.workspace());
-    world
-        .store()
-        .write(move |tx: &mut offdesk_relay::store::Tx<'_>| {
-            let mut actor = admin::Actor { now, rng: &mut rng, who: "the scene" };
-            admin::device::revoke(tx, &mut actor, workspace, id)
-        })
-        .await
-        .unwrap();
+    revoke(&world, "Ana's lost phone").await;
     eventually("it knows", || lost.status().revoked).await;
     lost.close().await;
     world.stop().await;
