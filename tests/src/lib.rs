@@ -8,6 +8,7 @@
 //! - [`database`]: looking into a phone's encrypted file.
 //! - [`raw`]: devices without our client, that push whatever they like.
 //! - [`mod@reference`]: what the rules say, written a second time.
+//! - [`stage`]: worlds for suites in other languages, told over HTTP.
 //! - [`wait`]: waiting for a condition instead of for time.
 #![forbid(unsafe_code)]
 // A scene that can't be set up is a failed test.
@@ -19,6 +20,7 @@ pub mod database;
 pub mod proxy;
 pub mod raw;
 pub mod reference;
+pub mod stage;
 pub mod wait;
 pub mod world;
 
