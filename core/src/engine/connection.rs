@@ -63,7 +63,7 @@ impl Offdesk {
     ///
     /// # Errors
     /// [`Error::Deadline`], [`Error::Offline`], [`Error::Unauthorized`], [`Error::Relay`], [`Error::Revoked`],
-    /// [`Error::Paused`], [`Error::Storage`].
+    /// [`Error::Paused`], [`Error::Closed`], [`Error::Storage`].
     pub async fn sync_once(&self, deadline: Duration) -> Result<SyncReport, Error> {
         let engine = self.engine().clone();
         if engine.status().revoked {
@@ -74,12 +74,12 @@ impl Offdesk {
         let runtime = Handle::current();
         let starting = engine.clone();
         let begun = tokio::task::spawn_blocking(move || starting.begin_sync(runtime)).await;
-        let answer = begun.map_err(|_| Error::Paused)??;
+        let answer = begun.map_err(|_| engine.unavailable())??;
         let up_to_date = match tokio::time::timeout(deadline, answer).await {
             Ok(Ok(Ok(()))) => true,
             Ok(Ok(Err(end))) => return Err(engine.ended(end)),
             // Nobody answers any more: paused, closed or wiped meanwhile.
-            Ok(Err(_)) => return Err(engine.check_access().err().unwrap_or(Error::Paused)),
+            Ok(Err(_)) => return Err(engine.check_access().err().unwrap_or_else(|| engine.unavailable())),
             Err(_) => {
                 let stopping = engine.clone();
                 let _ = tokio::task::spawn_blocking(move || stopping.abandon_sync()).await;

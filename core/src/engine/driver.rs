@@ -246,6 +246,11 @@ impl Engine {
         if self.is_locked() { Err(Error::Locked) } else { Ok(()) }
     }
 
+    /// Why the database is not open.
+    pub(super) fn unavailable(&self) -> Error {
+        if *self.revision.borrow() == CLOSED { Error::Closed } else { Error::Paused }
+    }
+
     pub(super) fn set_available(&self, available: bool) {
         self.available.store(available, Relaxed);
     }
@@ -253,16 +258,16 @@ impl Engine {
     /// Reads what is committed, for a screen.
     ///
     /// # Errors
-    /// [`Error::Locked`], [`Error::Revoked`], [`Error::Paused`], [`Error::Storage`], or what `work` answers.
+    /// [`Error::Locked`], [`Error::Revoked`], [`Error::Paused`], [`Error::Closed`], [`Error::Storage`], or what `work` answers.
     pub(super) fn read<T>(&self, work: impl Fn(&Snapshot<'_>) -> Result<T, Error>) -> Result<T, Error> {
         self.check_access()?;
         if !self.available.load(Relaxed) {
-            return Err(Error::Paused);
+            return Err(self.unavailable());
         }
         match self.reader.read(&work) {
             Err(Error::Storage(error)) => {
                 if !self.available.load(Relaxed) {
-                    return Err(Error::Paused);
+                    return Err(self.unavailable());
                 }
                 if self.lock().mend(&error)? { self.reader.read(&work) } else { Err(Error::Storage(error)) }
             }
@@ -273,7 +278,8 @@ impl Engine {
     /// Hands events to the session: one transaction, then the effects.
     ///
     /// # Errors
-    /// The disk failed or the relay broke the protocol; the driver then tries again by itself. [`Error::Paused`].
+    /// The disk failed or the relay broke the protocol; the driver then tries again by itself. [`Error::Paused`],
+    /// [`Error::Closed`].
     pub(super) fn drive(self: &Arc<Self>, core: &mut Core, events: Vec<Event>) -> Result<(), Error> {
         let now = self.now();
         let points = failpoints::inside(&events);
@@ -291,7 +297,7 @@ impl Engine {
                 self.carry_out(core, effects, &glance);
                 Ok(())
             }
-            Err(Error::Paused) => Err(Error::Paused),
+            Err(error @ (Error::Paused | Error::Closed)) => Err(error),
             Err(error) => {
                 self.recover(core, &error);
                 Err(error)
@@ -397,7 +403,10 @@ impl Engine {
 impl Core {
     /// Whether every text is in the search, found out without a transaction.
     pub(super) fn nothing_to_index(&mut self) -> Result<bool, Error> {
-        let database = self.database.as_ref().filter(|database| !database.is_released()).ok_or(Error::Paused)?;
+        let database = self.database.as_ref().ok_or(Error::Closed)?;
+        if database.is_released() {
+            return Err(Error::Paused);
+        }
         Ok(database.reader().read(|snapshot| snapshot.texts_are_read())?)
     }
 
@@ -407,7 +416,10 @@ impl Core {
         run: impl FnOnce(&mut Session, &mut SqliteStorage<'_>, &mut dyn Rng) -> Result<T, Error>,
     ) -> Result<(T, Glance), Error> {
         let Core { session, database, .. } = self;
-        let database = database.as_mut().filter(|database| !database.is_released()).ok_or(Error::Paused)?;
+        let database = database.as_mut().ok_or(Error::Closed)?;
+        if database.is_released() {
+            return Err(Error::Paused);
+        }
         database.write(|disk| {
             let value = run(session, disk, &mut rand::rng())?;
             let (lease, counts) = (session.settings(disk)?.lease, disk.reading().outbox_counts()?);

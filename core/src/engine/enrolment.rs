@@ -58,7 +58,7 @@ impl Offdesk {
     }
 
     /// Stops the device, writes everything into its one file and closes it. Every other handle answers
-    /// [`Error::Paused`] from then on, and lists end.
+    /// [`Error::Closed`] from then on, and lists end.
     pub async fn close(self) {
         let engine = self.engine().clone();
         let _ = tokio::task::spawn_blocking(move || engine.close()).await;
@@ -71,7 +71,7 @@ impl Offdesk {
     pub async fn wipe(self) -> Result<(), Error> {
         let engine = self.engine().clone();
         let wiped = tokio::task::spawn_blocking(move || engine.wipe()).await;
-        wiped.map_err(|_| Error::Paused)?
+        wiped.map_err(|_| Error::Closed)?
     }
 
     /// Enrols anew, as another device of the same member: after this store was proven to be a copy, or its credential
@@ -88,7 +88,7 @@ impl Offdesk {
             return Err(Error::Forbidden { reason });
         }
         let done = tokio::task::spawn_blocking(move || engine.reborn(&enrolled)).await;
-        done.map_err(|_| Error::Paused)?
+        done.map_err(|_| Error::Closed)?
     }
 
     /// Asks for a code that enrols one more device of the same member.

@@ -114,9 +114,12 @@ pub enum Error {
     /// The disk.
     #[error(transparent)]
     Storage(StorageError),
-    /// The device is paused or closed.
+    /// The device is paused.
     #[error("this device is paused: resume it first")]
     Paused,
+    /// The device is closed, or its data was wiped.
+    #[error("this device is closed: open it again")]
+    Closed,
 }
 
 impl From<StorageError> for Error {
@@ -173,4 +176,23 @@ impl From<End> for Error {
 
 fn reason(status: u16) -> &'static str {
     reqwest::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason()).unwrap_or_default()
+}
+
+impl Error {
+    /// The kind of error without its words, which may hold names: for diagnostics.
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Error::Locked => "locked",
+            Error::Revoked => "revoked",
+            Error::Paused => "paused",
+            Error::Closed => "closed",
+            Error::WrongKey => "wrong_key",
+            Error::Storage(StorageError::Full) => "disk_full",
+            Error::Storage(StorageError::Busy) => "busy",
+            Error::Storage(StorageError::Corrupt(_)) => "corrupt",
+            Error::Storage(StorageError::Newer { .. }) => "newer_database",
+            Error::Storage(_) => "storage",
+            _ => "other",
+        }
+    }
 }

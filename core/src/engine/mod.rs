@@ -17,6 +17,7 @@ mod clock;
 mod config;
 mod connection;
 mod conversation_view;
+mod diagnostics;
 mod driver;
 mod effects;
 mod enrolment;
@@ -46,6 +47,7 @@ pub use canned::{CannedChoice, CannedRef};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use config::Config;
 pub use conversation_view::{ConversationView, TimelineEntry};
+pub use diagnostics::Diagnostics;
 pub use error::Error;
 pub use filters::SavedFilter;
 pub use live::LiveList;
@@ -64,8 +66,8 @@ use driver::Engine;
 /// One device of one member. Cheap to clone: all clones share one store and one driver, and may be used from any thread.
 /// When the last one is dropped everything stops.
 ///
-/// Unless it says otherwise, a read fails only with [`Error::Locked`] (R9), [`Error::Revoked`] (R10), [`Error::Paused`]
-/// or [`Error::Storage`], and so does a write.
+/// Unless it says otherwise, a read fails only with [`Error::Locked`] (R9), [`Error::Revoked`] (R10),
+/// [`Error::Paused`], [`Error::Closed`] or [`Error::Storage`], and so does a write.
 #[derive(Clone, Debug)]
 pub struct Offdesk {
     owner: Arc<Owner>,

@@ -52,8 +52,14 @@ async fn closing_ends_lists_and_dropping_the_last_handle_does_too() {
     let scene = Scene::new();
     let ada = scene.enrol().await;
     let mut alerts = ada.observe_alerts();
+    let other = ada.clone();
     ada.close().await;
     assert_eq!(alerts.next().await, None);
+    assert!(matches!(other.counts(), Err(Error::Closed)));
+    assert!(matches!(other.dismiss_alert(crate::ids::AlertId([0; 16])), Err(Error::Closed)));
+    other.resume().await;
+    assert!(matches!(other.sync_once(DAY).await, Err(Error::Closed)));
+    assert_eq!(other.diagnostics().unreadable, Some("closed"));
 
     let ada = Offdesk::open(scene.config()).unwrap();
     let mut alerts = ada.observe_alerts();
@@ -62,6 +68,24 @@ async fn closing_ends_lists_and_dropping_the_last_handle_does_too() {
     assert!(clone.alerts().unwrap().is_empty());
     drop(clone);
     assert_eq!(alerts.next().await, None);
+}
+
+/// What is sent along with a report says how the device is, and nothing of what anybody wrote or who they are.
+#[tokio::test]
+async fn diagnostics_hold_nothing_personal() {
+    let scene = Scene::new();
+    let ada = scene.enrol().await;
+    let frames = workspace().into_iter().chain(page(1..=2)).chain([cursor(3, true)]).collect();
+    scene.relay.says(frames, Some(End::Finished));
+    ada.sync_once(Duration::from_secs(5)).await.unwrap();
+    let started = ada.start_conversation("+15555550123", Some("Zebulon Quux"), None, Some("the secret plan")).unwrap();
+    let report = ada.diagnostics();
+    assert_eq!(report.outbox.values().sum::<u64>(), 2, "{report:?}");
+    assert_eq!(report.stats.as_ref().map(|stats| stats.pending), Some(2));
+    let json = report.to_json();
+    for personal in ["Zebulon", "5550123", "secret", "Ada", &started.contact.to_string()] {
+        assert!(!json.contains(personal), "{personal} in {json}");
+    }
 }
 
 #[tokio::test]
