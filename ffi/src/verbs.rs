@@ -281,7 +281,7 @@ impl Device {
     /// Assigns a member (R18).
     ///
     /// # Errors
-    /// `NotEligible`, `Forbidden`, `NothingToDo`, `NotFound`, or as any write.
+    /// `NotEligible`, `Forbidden`, `NotFound`, or as any write.
     pub fn assign(&self, conversation: ConversationId, member: MemberId) -> Result<IntentId, OffdeskError> {
         Ok(self.offdesk.assign(conversation, member)?)
     }
@@ -289,7 +289,7 @@ impl Device {
     /// Ends a member's assignments (R20).
     ///
     /// # Errors
-    /// As `assign`.
+    /// `NothingToDo` if they are not assigned, `Forbidden`, `NotFound`, or as any write.
     pub fn unassign(&self, conversation: ConversationId, member: MemberId) -> Result<IntentId, OffdeskError> {
         Ok(self.offdesk.unassign(conversation, member)?)
     }
@@ -297,7 +297,7 @@ impl Device {
     /// Closes a conversation; it opens again when the contact writes (R20).
     ///
     /// # Errors
-    /// `Forbidden`, `NothingToDo`, `NotFound`, or as any write.
+    /// `Forbidden`, `NotFound`, or as any write.
     pub fn close_conversation(&self, conversation: ConversationId) -> Result<IntentId, OffdeskError> {
         Ok(self.offdesk.close_conversation(conversation)?)
     }
@@ -305,7 +305,7 @@ impl Device {
     /// Opens a closed conversation again.
     ///
     /// # Errors
-    /// As `close_conversation`.
+    /// `NothingToDo` if it is open, `Forbidden`, `NotFound`, or as any write.
     pub fn reopen(&self, conversation: ConversationId) -> Result<IntentId, OffdeskError> {
         Ok(self.offdesk.reopen(conversation)?)
     }

@@ -340,7 +340,11 @@ impl Engine {
 
     /// Says that lists and views may have changed.
     pub(super) fn changed(&self) {
-        self.revision.send_modify(|revision| *revision = (*revision + 1).min(CLOSED - 1));
+        self.revision.send_if_modified(|revision| {
+            let goes_on = *revision != CLOSED;
+            *revision = if goes_on { (*revision + 1).min(CLOSED - 1) } else { CLOSED };
+            goes_on
+        });
     }
 
     /// Ends every list. Nothing is told afterwards.

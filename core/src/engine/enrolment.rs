@@ -124,13 +124,14 @@ fn answer<T: serde::de::DeserializeOwned>(status: u16, body: &[u8]) -> Result<T,
 impl Engine {
     fn close(self: &Arc<Self>) {
         let mut core = self.lock();
+        // First, so that whoever finds the database gone is told that it is closed, and not paused.
+        self.end_lists();
         self.stop(&mut core);
         if let Some(database) = core.database.take()
             && let Err(error) = database.checkpoint_and_close()
         {
             tracing::warn!(%error, "the database was closed without a checkpoint; nothing is lost");
         }
-        self.end_lists();
     }
 
     /// The last handle is gone: nothing may go on in the background.
@@ -146,8 +147,8 @@ impl Engine {
 
     fn wipe(self: &Arc<Self>) -> Result<(), Error> {
         let mut core = self.lock();
-        self.stop(&mut core);
         self.end_lists();
+        self.stop(&mut core);
         delete(&self.config.database, core.database.take())
     }
 
