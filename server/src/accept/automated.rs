@@ -1,4 +1,4 @@
-//! What an automation does when its event comes (R19): it finds or starts the conversation with the contact by their natural
+//! What an automation does about an event (R19): it finds or starts the conversation with the contact by their natural
 //! keys, as an inbound message does, and writes into it, in one change of the relay, its message, where that comes from (R22),
 //! and whom it assigns (R19). Those are told only if the automation says so (R14).
 //!
@@ -204,8 +204,7 @@ fn said(
             actions.push(Action::SetDetail { name, value: Some(value.clone()) });
         }
     }
-    let mut new = NewMessage::new(MessageKind::Outbound, None, text, now);
-    new.later = (!automated.automation.delay.is_zero()).then(|| now.after(automated.automation.delay));
+    let new = NewMessage::new(MessageKind::Outbound, None, text, now);
     actions.push(Action::AddMessage { id: message, message: new });
     actions
 }

@@ -13,7 +13,8 @@ use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    accept::{self, Automated, AutomatedOutcome},
+    accept,
+    automations::runs::{self, Brings, Occurrence},
     store::{StoreError, Tx},
 };
 
@@ -76,6 +77,9 @@ pub struct Done {
     /// Why it left the contact alone, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_alone: Option<String>,
+    /// When it will act, if it waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Timestamp>,
 }
 
 /// An event can't be taken.
@@ -101,15 +105,6 @@ impl From<rusqlite::Error> for EventError {
     }
 }
 
-/// An event whose every part is what it must be.
-struct Checked {
-    channel: Channel,
-    phone: String,
-    name: Option<String>,
-    email: Option<String>,
-    data: BTreeMap<String, String>,
-}
-
 /// Has every enabled automation of the event act, once.
 ///
 /// # Errors
@@ -123,10 +118,10 @@ pub fn handle(
 ) -> Result<Handled, EventError> {
     let automations = accept::policies(tx, workspace)?.settings.automations.clone();
     let asked = automations.into_iter().filter(|(_, automation)| automation.enabled && automation.event == event.event);
-    act(tx, now, rng, workspace, event, asked.collect())
+    act(tx, now, rng, workspace, event, asked.collect(), When::AfterItsDelay)
 }
 
-/// Has one automation act, enabled or not and whatever its event, once.
+/// Has one automation act now, enabled or not and whatever its event and its delay, once.
 ///
 /// # Errors
 /// As [`handle`].
@@ -140,7 +135,14 @@ pub fn run(
 ) -> Result<Handled, EventError> {
     let settings = &accept::policies(tx, workspace)?.settings;
     let one = settings.automations.get(&automation).ok_or(StoreError::Missing("automation"))?.clone();
-    act(tx, now, rng, workspace, event, vec![(automation, one)])
+    act(tx, now, rng, workspace, event, vec![(automation, one)], When::Now)
+}
+
+/// When automations act.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum When {
+    AfterItsDelay,
+    Now,
 }
 
 fn act(
@@ -150,41 +152,45 @@ fn act(
     workspace: WorkspaceId,
     event: &Event,
     automations: Vec<(AutomationId, Automation)>,
+    when: When,
 ) -> Result<Handled, EventError> {
-    let checked = check(tx, workspace, event)?;
+    let brings = check(tx, workspace, event)?;
     if let Some(known) = known(tx, workspace, &event.id)? {
         return Ok(Handled { duplicate: true, ..known });
     }
-    let mut done = Vec::with_capacity(automations.len());
+    let mut handled = Handled { duplicate: false, done: Vec::with_capacity(automations.len()) };
+    // An event that nothing waits for yet may come again once something does.
+    if automations.is_empty() {
+        return Ok(handled);
+    }
+    note(tx, now, workspace, event, &handled)?;
+    let occurrence = Occurrence { workspace, event: &event.id, brings };
     for (id, automation) in automations {
-        let Checked { channel, phone, name, email, data } = &checked;
-        let automated = Automated {
-            workspace,
-            id,
-            automation,
-            channel: channel.clone(),
-            phone: phone.clone(),
-            name: name.clone(),
-            email: email.clone(),
-            data: data.clone(),
-        };
-        done.push(match accept::automated(tx, now, rng, &automated)? {
-            AutomatedOutcome::Sent { document, message } => {
-                Done { automation: id, document: Some(document), message: Some(message), left_alone: None }
-            }
-            AutomatedOutcome::LeftAlone { because } => {
-                Done { automation: id, document: None, message: None, left_alone: Some(because) }
-            }
+        let waits = when == When::AfterItsDelay && !automation.delay.is_zero();
+        handled.done.push(if waits {
+            runs::later(tx, now, &occurrence, id, automation.delay)?
+        } else {
+            runs::at_once(tx, now, rng, &occurrence, (id, automation))?
         });
     }
-    let handled = Handled { duplicate: false, done };
-    // An event that nothing waits for yet may come again once something does.
-    if !handled.done.is_empty() {
-        tx.connection()
-            .prepare_cached("INSERT INTO events (workspace, id, received, handled) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![workspace.as_bytes(), event.id, now.millis(), accept::pack(&handled)?])?;
-    }
+    note(tx, now, workspace, event, &handled)?;
     Ok(handled)
+}
+
+fn note(
+    tx: &Tx<'_>,
+    now: Timestamp,
+    workspace: WorkspaceId,
+    event: &Event,
+    handled: &Handled,
+) -> Result<(), StoreError> {
+    tx.connection()
+        .prepare_cached(
+            "INSERT INTO events (workspace, id, received, handled) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (workspace, id) DO UPDATE SET handled = excluded.handled",
+        )?
+        .execute(params![workspace.as_bytes(), event.id, now.millis(), accept::pack(handled)?])?;
+    Ok(())
 }
 
 fn known(tx: &Tx<'_>, workspace: WorkspaceId, event: &str) -> Result<Option<Handled>, StoreError> {
@@ -196,7 +202,7 @@ fn known(tx: &Tx<'_>, workspace: WorkspaceId, event: &str) -> Result<Option<Hand
     packed.map(|packed| accept::unpack(&packed, "event")).transpose()
 }
 
-fn check(tx: &mut Tx<'_>, workspace: WorkspaceId, event: &Event) -> Result<Checked, EventError> {
+fn check(tx: &mut Tx<'_>, workspace: WorkspaceId, event: &Event) -> Result<Brings, EventError> {
     let malformed = |what: &str| EventError::Malformed(what.to_owned());
     if event.id.is_empty() || event.id.len() > 128 || event.id.contains(char::is_control) {
         return Err(malformed("id must have 1 to 128 bytes and no control characters"));
@@ -231,7 +237,7 @@ fn check(tx: &mut Tx<'_>, workspace: WorkspaceId, event: &Event) -> Result<Check
             first.cloned().ok_or_else(|| EventError::Number("the workspace has no number to write from".into()))?
         }
     };
-    Ok(Checked { channel: Channel::Sms(number), phone, name, email, data })
+    Ok(Brings { channel: Channel::Sms(number), phone, name, email, data })
 }
 
 fn datum(name: &str, value: &serde_json::Value) -> Result<(String, String), EventError> {

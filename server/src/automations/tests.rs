@@ -1,5 +1,7 @@
 //! What an event does, and which are refused.
 
+use std::collections::BTreeSet;
+
 use offdesk_core::{
     ids::{AutomationId, DocumentId, MemberId},
     model::{
@@ -9,7 +11,11 @@ use offdesk_core::{
 };
 use serde_json::json;
 
-use super::{Event, Handled, handle, signature};
+use super::{
+    Event, Handled, handle,
+    runs::{self, Run, carry_out_next},
+    signature,
+};
 use crate::{
     accept::{
         self,
@@ -47,6 +53,8 @@ trait Automates {
     fn happens(&mut self, event: Event) -> Handled;
     fn edit(&mut self, document: DocumentId, actions: Vec<Action>);
     fn alerts(&self, member: MemberId) -> i64;
+    fn time_passes(&mut self) -> bool;
+    fn runs(&self) -> Vec<Run>;
 }
 
 impl Automates for Office {
@@ -59,6 +67,15 @@ impl Automates for Office {
         self.later(1000);
         let (now, mut rng, workspace) = (self.now, self.rng(), self.workspace);
         self.write(move |tx| Ok(handle(tx, now, &mut rng, workspace, &event).unwrap()))
+    }
+
+    fn time_passes(&mut self) -> bool {
+        let (now, mut rng) = (self.now, self.rng());
+        self.write(move |tx| carry_out_next(tx, now, &mut rng))
+    }
+
+    fn runs(&self) -> Vec<Run> {
+        self.store.read_blocking(|tx| runs::latest(tx, self.workspace, 10)).unwrap()
     }
 
     fn edit(&mut self, document: DocumentId, actions: Vec<Action>) {
@@ -194,18 +211,61 @@ fn some_are_left_alone() {
     assert_eq!(office.count("SELECT count(*) FROM ledger"), 0);
 }
 
-/// R39: after the automation's delay, and not before.
+const HOUR: std::time::Duration = std::time::Duration::from_secs(3600);
+
+/// R19, R39: after the automation's delay, and not before; whom it assigns is assigned when the message is sent, by what holds
+/// then. R32: since when it waited stays written, so that after a restore the provider is asked about it.
 #[test]
 fn a_delay_is_kept() {
     let mut office = Office::open();
-    let hour = std::time::Duration::from_secs(3600);
-    office.automation(&Automation { delay: hour, ..automation() });
-    let at = office.now.millis() + 1000 + 3_600_000;
+    let (ana, ben) = (office.member("Ana", AGENT), office.member("Ben", AGENT));
+    office.automation(&Automation { delay: HOUR, members: [ana].into(), ..automation() });
+    let handled = office.happens(event("1", MARA));
+    let came = office.now;
+    assert_eq!(handled.done[0].due, Some(came.after(HOUR)));
+    assert_eq!(office.happens(event("1", MARA)).done, handled.done, "the same again");
+    office.later(3_600_000 - 1_001);
+    assert!(!office.time_passes(), "not yet");
+    assert_eq!(office.count("SELECT count(*) FROM documents WHERE kind = 1"), 0, "nothing is there before");
+
+    office.automation(&Automation { delay: HOUR, members: [ana, ben].into(), ..automation() });
+    office.later(1);
+    assert!(office.time_passes());
+    assert!(!office.time_passes(), "once");
+    let [run] = &office.runs()[..] else { panic!("one run") };
+    assert_eq!((run.state.as_str(), run.received), ("sent", came));
+    let document: Vec<u8> = office
+        .store
+        .read_blocking(|tx| {
+            Ok::<_, StoreError>(tx.connection().query_row("SELECT document FROM ledger", [], |row| row.get(0))?)
+        })
+        .unwrap();
+    let conversation = office.conversation(DocumentId::from_slice(&document).unwrap());
+    let assigned: BTreeSet<MemberId> = automated(&conversation).into_iter().collect();
+    assert_eq!(assigned, [ana, ben].into());
+    let sql = "SELECT held_since FROM ledger WHERE state = 'queued' AND due IS NULL";
+    assert_eq!(office.count(sql), came.millis());
+}
+
+/// R34, R39: what waits is not sent to who opted out meanwhile, nor for an automation that was disabled or removed.
+#[test]
+fn what_waits_is_judged_when_its_time_has_come() {
+    let mut office = Office::open();
+    let document = office.sms(MARA, "Hi");
+    let contact = office.conversation(document).contact;
+    office.automation(&Automation { delay: HOUR, ..automation() });
     office.happens(event("1", MARA));
-    let due = office.store.read_blocking(|tx| {
-        Ok::<i64, StoreError>(tx.connection().query_row("SELECT due FROM ledger", [], |row| row.get(0))?)
-    });
-    assert_eq!(due.unwrap(), at);
+    office.edit(contact, vec![Action::SetConsent { phone: MARA.into(), consent: Some(Consent::Revoked) }]);
+    office.later(3_600_000);
+    assert!(office.time_passes());
+    assert!(office.runs()[0].because.as_deref().unwrap().contains("opted out"));
+
+    office.happens(event("2", "+14155550199"));
+    office.automation(&Automation { delay: HOUR, enabled: false, ..automation() });
+    office.later(3_600_000);
+    assert!(office.time_passes());
+    assert!(office.runs()[0].because.as_deref().unwrap().contains("disabled"));
+    assert_eq!(office.count("SELECT count(*) FROM ledger"), 0);
 }
 
 #[test]

@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 pub use app::App;
 
 use crate::{
+    automations,
     channels::twilio::client::ClientError,
     clock::SystemClock,
     config::Config,
@@ -82,7 +83,7 @@ pub async fn serve(app: App, listener: std::net::TcpListener) -> Result<(), Serv
 
 /// The tasks that run beside the routes; each ends once `app.shutdown` is cancelled.
 fn background(app: &App) -> Result<Vec<JoinHandle<()>>, ServeError> {
-    let mut tasks = vec![tokio::spawn(upkeep(app.clone()))];
+    let mut tasks = vec![tokio::spawn(upkeep(app.clone())), automations::runs::start(app)];
     tasks.extend(dispatch::run::start(app)?);
     Ok(tasks)
 }

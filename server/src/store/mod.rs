@@ -247,6 +247,7 @@ fn migrations() -> Migrations<'static> {
         M::up(include_str!("../../migrations/0004_snapshots.sql")),
         M::up(include_str!("../../migrations/0005_waiting.sql")),
         M::up(include_str!("../../migrations/0006_events.sql")),
+        M::up(include_str!("../../migrations/0007_runs.sql")),
     ])
 }
 

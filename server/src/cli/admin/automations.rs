@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     admin::{AdminError, automation, member, set_up},
-    automations::{Done, Event, EventContact},
-    cli::output::{Output, table},
+    automations::{Done, Event, EventContact, runs},
+    cli::output::{Output, table, time},
     config::write_time,
     store::Tx,
 };
@@ -25,6 +25,7 @@ pub(super) fn automation(
 ) -> Result<Output, AdminError> {
     let changed = match command {
         AutomationCommand::List => return list(&office, typed.as_deref()),
+        AutomationCommand::Runs { limit } => return runs(&office, typed.as_deref(), limit),
         AutomationCommand::Secret { new } => {
             let (id, secret) = office.write(typed, move |tx, actor, workspace| {
                 Ok((workspace, automation::secret(tx, actor, workspace, new)?))
@@ -126,6 +127,29 @@ fn change(
         automation.handler = fields.handler.unwrap_or(automation.handler);
         automation.quiet = fields.quiet.or(automation.quiet);
     })
+}
+
+fn runs(office: &Office, typed: Option<&str>, limit: u32) -> Result<Output, AdminError> {
+    let (all, settings) = office.read(typed, |tx, workspace| {
+        Ok((runs::latest(tx, workspace, limit)?, crate::accept::read_policies(tx, workspace)?.settings))
+    })?;
+    let rows = all.iter().map(|run| {
+        let name = settings.automations.get(&run.automation).map(|automation| automation.name.clone());
+        [
+            time(run.received),
+            name.unwrap_or_else(|| run.automation.to_string()),
+            run.phone.clone(),
+            if run.state == "waiting" {
+                format!("waiting until {}", time(run.due))
+            } else {
+                run.state.replace('_', " ")
+            },
+            run.because.clone().or(run.message.map(|message| message.to_string())).unwrap_or_default(),
+            run.event.clone(),
+        ]
+    });
+    let head = ["RECEIVED", "AUTOMATION", "PHONE", "STATE", "MESSAGE OR REASON", "EVENT"];
+    Ok(Output::new(table(head, rows.collect()), &all))
 }
 
 fn list(office: &Office, typed: Option<&str>) -> Result<Output, AdminError> {

@@ -344,7 +344,13 @@ pub(in crate::cli::admin) enum AutomationCommand {
         #[arg(long)]
         new: bool,
     },
-    /// Have an automation act now, enabled or not, as if its event had come.
+    /// List what automations did about events, and what waits, the latest first.
+    Runs {
+        /// How many at most.
+        #[arg(long, default_value_t = 50, value_name = "COUNT")]
+        limit: u32,
+    },
+    /// Have an automation act now, enabled or not and without its delay, as if its event had come.
     Run {
         /// Its name or id.
         automation: String,
