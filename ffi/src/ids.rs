@@ -39,8 +39,10 @@ fn instant(at: Timestamp) -> SystemTime {
     moved.unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
+// Rounded, not cut: Swift's `Date` counts in binary fractions of a second, so that what went out as .123 comes back as
+// .122999…, and a page key would point a millisecond before its row.
 fn timestamp(at: SystemTime) -> Timestamp {
-    let millis = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+    let millis = |span: Duration| i64::try_from((span.as_nanos() + 500_000) / 1_000_000).unwrap_or(i64::MAX);
     match at.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(since) => Timestamp(millis(since)),
         Err(before) => Timestamp(-millis(before.duration())),
@@ -56,5 +58,12 @@ mod tests {
         for millis in [0, 1, -1, 1_763_640_000_123, i64::MAX, -86_400_001] {
             assert_eq!(timestamp(instant(Timestamp(millis))), Timestamp(millis));
         }
+    }
+
+    /// As Swift's `Date` hands it back: .123 s as .122999907 s.
+    #[test]
+    fn instants_survive_a_clock_of_binary_fractions() {
+        let at = SystemTime::UNIX_EPOCH + Duration::new(1_763_640_000, 122_999_907);
+        assert_eq!(timestamp(at), Timestamp(1_763_640_000_123));
     }
 }

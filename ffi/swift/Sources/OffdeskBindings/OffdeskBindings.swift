@@ -362,7 +362,7 @@ private func uniffiCheckCallStatus<E: Swift.Error>(
             }
 
         case CALL_CANCELLED:
-            fatalError("Cancellation not supported yet")
+            throw CancellationError()
 
         default:
             throw UniffiInternalError.unexpectedRustCallStatusCode
@@ -460,7 +460,29 @@ fileprivate final class UniffiHandleMap<T>: @unchecked Sendable {
 
 
 // Public interface members begin here.
+// Magic number for the Rust proxy to call using the same mechanism as every other method,
+// to free the callback once it's dropped by Rust.
+private let IDX_CALLBACK_FREE: Int32 = 0
+// Callback return codes
+private let UNIFFI_CALLBACK_SUCCESS: Int32 = 0
+private let UNIFFI_CALLBACK_ERROR: Int32 = 1
+private let UNIFFI_CALLBACK_UNEXPECTED_ERROR: Int32 = 2
 
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterInt8: FfiConverterPrimitive {
+    typealias FfiType = Int8
+    typealias SwiftType = Int8
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Int8 {
+        return try lift(readInt(&buf))
+    }
+
+    public static func write(_ value: Int8, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
@@ -474,6 +496,62 @@ fileprivate struct FfiConverterUInt16: FfiConverterPrimitive {
     }
 
     public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterUInt32: FfiConverterPrimitive {
+    typealias FfiType = UInt32
+    typealias SwiftType = UInt32
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> UInt32 {
+        return try lift(readInt(&buf))
+    }
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterUInt64: FfiConverterPrimitive {
+    typealias FfiType = UInt64
+    typealias SwiftType = UInt64
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> UInt64 {
+        return try lift(readInt(&buf))
+    }
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterBool : FfiConverter {
+    typealias FfiType = Int8
+    typealias SwiftType = Bool
+
+    public static func lift(_ value: Int8) throws -> Bool {
+        return value != 0
+    }
+
+    public static func lower(_ value: Bool) -> Int8 {
+        return value ? 1 : 0
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Bool {
+        return try lift(readInt(&buf))
+    }
+
+    public static func write(_ value: Bool, into buf: inout [UInt8]) {
         writeInt(&buf, lower(value))
     }
 }
@@ -523,6 +601,15358 @@ fileprivate struct FfiConverterString: FfiConverter {
         writeBytes(&buf, value.utf8)
     }
 }
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterData: FfiConverterRustBuffer {
+    typealias SwiftType = Data
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Data {
+        let len: Int32 = try readInt(&buf)
+        return Data(try readBytes(&buf, count: Int(len)))
+    }
+
+    public static func write(_ value: Data, into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        writeBytes(&buf, value)
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterTimestamp: FfiConverterRustBuffer {
+    typealias SwiftType = Date
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Date {
+        let seconds: Int64 = try readInt(&buf)
+        let nanoseconds: UInt32 = try readInt(&buf)
+        // Build the Date from whole seconds first, then add the nanoseconds as a
+        // separate TimeInterval.  Date stores CFAbsoluteTime (seconds since 2001),
+        // so adding a small fraction to the ~7.8e8 base is twice as precise as
+        // adding it to the ~1.76e9 Unix-epoch value, because the smaller magnitude
+        // leaves more mantissa bits for the sub-second part.
+        if seconds >= 0 {
+            return Date(timeIntervalSince1970: Double(seconds))
+                .addingTimeInterval(Double(nanoseconds) / 1.0e9)
+        } else {
+            return Date(timeIntervalSince1970: Double(seconds))
+                .addingTimeInterval(-Double(nanoseconds) / 1.0e9)
+        }
+    }
+
+    public static func write(_ value: Date, into buf: inout [UInt8]) {
+        var delta = value.timeIntervalSince1970
+        var sign: Int64 = 1
+        if delta < 0 {
+            // The nanoseconds portion of the epoch offset must always be
+            // positive, to simplify the calculation we will use the absolute
+            // value of the offset.
+            sign = -1
+            delta = -delta
+        }
+        if delta.rounded(.down) > Double(Int64.max) {
+            fatalError("Timestamp overflow, exceeds max bounds supported by Uniffi")
+        }
+        let seconds = Int64(delta)
+        let nanoseconds = UInt32((delta - Double(seconds)) * 1.0e9)
+        writeInt(&buf, sign * seconds)
+        writeInt(&buf, nanoseconds)
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterDuration: FfiConverterRustBuffer {
+    typealias SwiftType = TimeInterval
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> TimeInterval {
+        let seconds: UInt64 = try readInt(&buf)
+        let nanoseconds: UInt32 = try readInt(&buf)
+        return Double(seconds) + (Double(nanoseconds) / 1.0e9)
+    }
+
+    public static func write(_ value: TimeInterval, into buf: inout [UInt8]) {
+        if value.rounded(.down) > Double(Int64.max) {
+            fatalError("Duration overflow, exceeds max bounds supported by Uniffi")
+        }
+
+        if value < 0 {
+            fatalError("Invalid duration, must be non-negative")
+        }
+
+        let seconds = UInt64(value)
+        let nanoseconds = UInt32((value - Double(seconds)) * 1.0e9)
+        writeInt(&buf, seconds)
+        writeInt(&buf, nanoseconds)
+    }
+}
+
+
+
+
+/**
+ * The alerts that show, as they change, also when nothing but time passes: an insert is to be shown, a removal to be
+ * taken back.
+ */
+public protocol AlertListProtocol: AnyObject, Sendable {
+
+    /**
+     * Ends the list: a `next` that waits returns at once. Letting the object go ends it too.
+     */
+    func end()
+
+    /**
+     * Waits for the next change, and returns the steps that lead there, to be applied in order; at first all there
+     * is. `null`/`nil` once the list was ended or the device closed. May be cancelled without losing a change.
+     *
+     * # Errors
+     * `Storage` if no thread can be started.
+     */
+    func next() async throws  -> [AlertStep]?
+
+}
+/**
+ * The alerts that show, as they change, also when nothing but time passes: an insert is to be shown, a removal to be
+ * taken back.
+ */
+open class AlertList: AlertListProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_offdesk_ffi_fn_clone_alertlist(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_offdesk_ffi_fn_free_alertlist(handle, $0) }
+    }
+
+
+
+
+    /**
+     * Ends the list: a `next` that waits returns at once. Letting the object go ends it too.
+     */
+open func end()  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_alertlist_end(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * Waits for the next change, and returns the steps that lead there, to be applied in order; at first all there
+     * is. `null`/`nil` once the list was ended or the device closed. May be cancelled without losing a change.
+     *
+     * # Errors
+     * `Storage` if no thread can be started.
+     */
+open func next()async throws  -> [AlertStep]?  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_offdesk_ffi_fn_method_alertlist_next(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_offdesk_ffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_offdesk_ffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_offdesk_ffi_rust_future_free_rust_buffer,
+            cancelFunc: ffi_offdesk_ffi_rust_future_cancel_rust_buffer,
+            liftFunc: FfiConverterOptionSequenceTypeAlertStep.lift,
+            errorHandler: FfiConverterTypeOffdeskError_lift
+        )
+}
+
+
+
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeAlertList: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = AlertList
+
+    public static func lift(_ handle: UInt64) throws -> AlertList {
+        return AlertList(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: AlertList) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> AlertList {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: AlertList, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAlertList_lift(_ handle: UInt64) throws -> AlertList {
+    return try FfiConverterTypeAlertList.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAlertList_lower(_ value: AlertList) -> UInt64 {
+    return FfiConverterTypeAlertList.lower(value)
+}
+
+
+
+
+
+
+/**
+ * The colleagues who are in a conversation, as they come, write and go.
+ */
+public protocol ColleagueListProtocol: AnyObject, Sendable {
+
+    /**
+     * Ends the list: a `next` that waits returns at once. Letting the object go ends it too.
+     */
+    func end()
+
+    /**
+     * Waits for the next change, and returns the steps that lead there, to be applied in order; at first all there
+     * is. `null`/`nil` once the list was ended or the device closed. May be cancelled without losing a change.
+     *
+     * # Errors
+     * `Storage` if no thread can be started.
+     */
+    func next() async throws  -> [ColleagueStep]?
+
+}
+/**
+ * The colleagues who are in a conversation, as they come, write and go.
+ */
+open class ColleagueList: ColleagueListProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_offdesk_ffi_fn_clone_colleaguelist(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_offdesk_ffi_fn_free_colleaguelist(handle, $0) }
+    }
+
+
+
+
+    /**
+     * Ends the list: a `next` that waits returns at once. Letting the object go ends it too.
+     */
+open func end()  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_colleaguelist_end(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * Waits for the next change, and returns the steps that lead there, to be applied in order; at first all there
+     * is. `null`/`nil` once the list was ended or the device closed. May be cancelled without losing a change.
+     *
+     * # Errors
+     * `Storage` if no thread can be started.
+     */
+open func next()async throws  -> [ColleagueStep]?  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_offdesk_ffi_fn_method_colleaguelist_next(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_offdesk_ffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_offdesk_ffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_offdesk_ffi_rust_future_free_rust_buffer,
+            cancelFunc: ffi_offdesk_ffi_rust_future_cancel_rust_buffer,
+            liftFunc: FfiConverterOptionSequenceTypeColleagueStep.lift,
+            errorHandler: FfiConverterTypeOffdeskError_lift
+        )
+}
+
+
+
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeColleagueList: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = ColleagueList
+
+    public static func lift(_ handle: UInt64) throws -> ColleagueList {
+        return ColleagueList(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: ColleagueList) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ColleagueList {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: ColleagueList, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeColleagueList_lift(_ handle: UInt64) throws -> ColleagueList {
+    return try FfiConverterTypeColleagueList.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeColleagueList_lower(_ value: ColleagueList) -> UInt64 {
+    return FfiConverterTypeColleagueList.lower(value)
+}
+
+
+
+
+
+
+/**
+ * The first contacts by name, as they change.
+ */
+public protocol ContactListProtocol: AnyObject, Sendable {
+
+    /**
+     * Ends the list: a `next` that waits returns at once. Letting the object go ends it too.
+     */
+    func end()
+
+    /**
+     * Waits for the next change, and returns the steps that lead there, to be applied in order; at first all there
+     * is. `null`/`nil` once the list was ended or the device closed. May be cancelled without losing a change.
+     *
+     * # Errors
+     * `Storage` if no thread can be started.
+     */
+    func next() async throws  -> [ContactStep]?
+
+}
+/**
+ * The first contacts by name, as they change.
+ */
+open class ContactList: ContactListProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_offdesk_ffi_fn_clone_contactlist(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_offdesk_ffi_fn_free_contactlist(handle, $0) }
+    }
+
+
+
+
+    /**
+     * Ends the list: a `next` that waits returns at once. Letting the object go ends it too.
+     */
+open func end()  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_contactlist_end(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * Waits for the next change, and returns the steps that lead there, to be applied in order; at first all there
+     * is. `null`/`nil` once the list was ended or the device closed. May be cancelled without losing a change.
+     *
+     * # Errors
+     * `Storage` if no thread can be started.
+     */
+open func next()async throws  -> [ContactStep]?  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_offdesk_ffi_fn_method_contactlist_next(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_offdesk_ffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_offdesk_ffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_offdesk_ffi_rust_future_free_rust_buffer,
+            cancelFunc: ffi_offdesk_ffi_rust_future_cancel_rust_buffer,
+            liftFunc: FfiConverterOptionSequenceTypeContactStep.lift,
+            errorHandler: FfiConverterTypeOffdeskError_lift
+        )
+}
+
+
+
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeContactList: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = ContactList
+
+    public static func lift(_ handle: UInt64) throws -> ContactList {
+        return ContactList(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: ContactList) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ContactList {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: ContactList, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeContactList_lift(_ handle: UInt64) throws -> ContactList {
+    return try FfiConverterTypeContactList.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeContactList_lower(_ value: ContactList) -> UInt64 {
+    return FfiConverterTypeContactList.lower(value)
+}
+
+
+
+
+
+
+/**
+ * One device of one member. May be used from any thread.
+ *
+ * What reads and writes locally returns within a few milliseconds, with or without a network, and waits for the disk: call
+ * it off the main thread. What a verb did is durable when it returns. Unless it says otherwise, a read or write fails only
+ * with `Locked`, `Revoked`, `Paused`, `Closed`, `DiskFull`, `Busy`, `Damaged` or `Storage`; where it takes an id, also with
+ * `InvalidId`.
+ */
+public protocol DeviceProtocol: AnyObject, Sendable {
+
+    /**
+     * The alerts that stand and the reminders that are due, the latest first, each with whether it is to be shown.
+     *
+     * # Errors
+     * As any read.
+     */
+    func alerts() throws  -> [Alert]
+
+    /**
+     * How many alerts show: what the badge says.
+     *
+     * # Errors
+     * As any read.
+     */
+    func badge() throws  -> UInt32
+
+    /**
+     * Canned responses whose shortcut or text holds what was typed (R37).
+     *
+     * # Errors
+     * As any read.
+     */
+    func cannedResponses(typed: String) throws  -> [CannedResponse]
+
+    /**
+     * Writes everything into the one file and closes it. Live lists end; every later call fails with `Closed`.
+     *
+     * # Errors
+     * `Storage` if no thread can be started.
+     */
+    func close() async throws
+
+    /**
+     * The colleagues who are in a conversation right now (R27).
+     *
+     * # Errors
+     * As any read.
+     */
+    func colleagues(conversation: ConversationId) throws  -> [Colleague]
+
+    /**
+     * A customer's card.
+     *
+     * # Errors
+     * `NotFound`, or as any read.
+     */
+    func contact(id: ContactId) throws  -> Contact
+
+    /**
+     * Contacts by name, or those that `typed` finds: the first 50, or `limit`.
+     *
+     * # Errors
+     * As any read.
+     */
+    func contacts(typed: String, limit: UInt32?) throws  -> [ContactRow]
+
+    /**
+     * One conversation with everything that is shown of it (R24).
+     *
+     * # Errors
+     * `NotFound`, or as any read.
+     */
+    func conversation(id: ConversationId) throws  -> ConversationView
+
+    /**
+     * Counts beside the list.
+     *
+     * # Errors
+     * As any read.
+     */
+    func counts() throws  -> Counts
+
+    /**
+     * What support needs to know of the device, as JSON to be sent along with a report: versions, counts, states and times,
+     * nothing that anybody wrote and nobody's name, phone or address.
+     */
+    func diagnostics()  -> String
+
+    /**
+     * This member's draft in a conversation (R27).
+     *
+     * # Errors
+     * `NotFound`, or as any read.
+     */
+    func draft(conversation: ConversationId) throws  -> String?
+
+    /**
+     * Why an alert was raised, whether it stands and shows (R16).
+     *
+     * # Errors
+     * `NotFound`, or as any read.
+     */
+    func explain(alert: AlertId) throws  -> Explanation
+
+    /**
+     * A page of the conversations on the dashboard that the filter takes, the latest first: 50, or `limit`, of those behind
+     * `after`.
+     *
+     * # Errors
+     * As any read.
+     */
+    func inbox(filter: InboxFilter, limit: UInt32?, after: PageKey?) throws  -> InboxPage
+
+    /**
+     * Who uses this device, and what they may do.
+     *
+     * # Errors
+     * As any read.
+     */
+    func me() throws  -> Me
+
+    /**
+     * The workspace's members, deactivated ones included, by name.
+     *
+     * # Errors
+     * As any read.
+     */
+    func members() throws  -> [Member]
+
+    /**
+     * One message.
+     *
+     * # Errors
+     * `NotFound`, or as any read.
+     */
+    func message(conversation: ConversationId, message: IntentId) throws  -> Message
+
+    /**
+     * Asks for a code that enrols one more device of the same member.
+     *
+     * # Errors
+     * `Offline`, `Unauthorized`, `EnrolmentRefused` with the relay's words.
+     */
+    func newEnrolmentCode() async throws  -> EnrolmentCode
+
+    /**
+     * Everything that will show until `until` though nothing happens, the next first: for the system's own scheduler, in
+     * place of what was given to it before.
+     *
+     * # Errors
+     * As any read.
+     */
+    func nextAlerts(until: Timestamp) throws  -> [ScheduledAlert]
+
+    /**
+     * The alerts that show, as they change: an insert is to be shown, a removal to be taken back.
+     *
+     * # Errors
+     * `Storage` if no thread can be started.
+     */
+    func observeAlerts() throws  -> AlertList
+
+    /**
+     * The colleagues who are in a conversation, as they come, write and go.
+     *
+     * # Errors
+     * `InvalidId`, or `Storage` if no thread can be started.
+     */
+    func observeColleagues(conversation: ConversationId) throws  -> ColleagueList
+
+    /**
+     * The first contacts by name, as they change: 50, or `limit`.
+     *
+     * # Errors
+     * `Storage` if no thread can be started.
+     */
+    func observeContacts(limit: UInt32?) throws  -> ContactList
+
+    /**
+     * The first rows of an inbox, as they change: 50, or `limit`.
+     *
+     * # Errors
+     * `InvalidId` in the filter, or `Storage` if no thread can be started.
+     */
+    func observeInbox(filter: InboxFilter, limit: UInt32?) throws  -> InboxList
+
+    /**
+     * The messages of one conversation, as they change.
+     *
+     * # Errors
+     * `InvalidId`, or `Storage` if no thread can be started.
+     */
+    func observeMessages(conversation: ConversationId) throws  -> MessageList
+
+    /**
+     * The outbox, as it changes.
+     *
+     * # Errors
+     * `Storage` if no thread can be started.
+     */
+    func observeOutbox() throws  -> OutboxList
+
+    /**
+     * The panel beside a conversation, as it changes.
+     *
+     * # Errors
+     * `InvalidId`, or `Storage` if no thread can be started.
+     */
+    func observePanels(conversation: ConversationId) throws  -> PanelsList
+
+    /**
+     * The conversations of a contact's record, as they change.
+     *
+     * # Errors
+     * `InvalidId`, or `Storage` if no thread can be started.
+     */
+    func observeRecord(contact: ContactId) throws  -> InboxList
+
+    /**
+     * The status as it changes.
+     */
+    func observeStatus()  -> StatusChanges
+
+    /**
+     * Opens a contact's record (R7): asks the relay for the conversations with them that are not on the dashboard.
+     *
+     * # Errors
+     * `NotFound`, or as any write.
+     */
+    func openRecord(contact: ContactId) throws
+
+    /**
+     * What has not arrived: saved, on its way, held, or in need of attention; the latest first.
+     *
+     * # Errors
+     * As any read.
+     */
+    func outbox() throws  -> [OutboxItem]
+
+    /**
+     * The panel beside a conversation (R24).
+     *
+     * # Errors
+     * `NotFound`, or as any read.
+     */
+    func panels(conversation: ConversationId) throws  -> Panels
+
+    /**
+     * Stops everything and lets go of every lock on the database within a second: for a host that is about to suspend the
+     * process. Until `resume`, calls fail with `Paused`.
+     *
+     * # Errors
+     * `Storage` if no thread can be started.
+     */
+    func pause() async throws
+
+    /**
+     * What a text with variables becomes in this conversation.
+     *
+     * # Errors
+     * `NotFound`, `Forbidden` for a text that is no template, or as any read.
+     */
+    func previewCanned(conversation: ConversationId, text: String) throws  -> Expanded
+
+    /**
+     * Enrols anew, as another device of the same member: after `Copied` or `Unauthorized`. What was not delivered is kept
+     * and sent.
+     *
+     * # Errors
+     * As `enrol`; `Forbidden` if the code is another member's.
+     */
+    func reEnrol(code: String, deviceName: String) async throws
+
+    /**
+     * A contact's record as far as it is here.
+     *
+     * # Errors
+     * `NotFound`, or as any read.
+     */
+    func record(contact: ContactId) throws  -> Record
+
+    /**
+     * Goes on after `pause`.
+     *
+     * # Errors
+     * `Storage` if no thread can be started.
+     */
+    func resume() async throws
+
+    /**
+     * The member's saved filters, by name.
+     *
+     * # Errors
+     * As any read.
+     */
+    func savedFilters() throws  -> [SavedFilter]
+
+    /**
+     * Customers by name and phone, as typed so far (R23); works offline.
+     *
+     * # Errors
+     * As any read.
+     */
+    func search(typed: String, limit: UInt32?) throws  -> [SearchHit]
+
+    /**
+     * Conversations by what was said in them, as typed so far (R23); works offline.
+     *
+     * # Errors
+     * As any read.
+     */
+    func searchMessages(typed: String, limit: UInt32?) throws  -> MessageHits
+
+    /**
+     * Says what the host knows of the network. With one, what waits is sent at once.
+     *
+     * # Errors
+     * `Storage` if no thread can be started.
+     */
+    func setNetwork(network: Network) throws
+
+    /**
+     * Keeps the device in sync from now on, while there is a network.
+     *
+     * # Errors
+     * `Storage` if no thread can be started.
+     */
+    func start() throws
+
+    /**
+     * What the device holds, and what went over the network since it was opened.
+     *
+     * # Errors
+     * As any read.
+     */
+    func stats() throws  -> Stats
+
+    /**
+     * How sync stands, from what the relay said and what waits.
+     */
+    func status()  -> SyncStatus
+
+    /**
+     * One bounded catch-up: sends what waits, fetches what is new, and ends. For background work; the device need not be
+     * started. What came before the deadline is kept.
+     *
+     * # Errors
+     * `Deadline`, `Offline`, `Unauthorized`, `Relay`, `Protocol`, `Revoked`, `Paused`, `Closed`, or of the disk.
+     */
+    func syncOnce(deadline: TimeInterval) async throws  -> SyncReport
+
+    /**
+     * Why this member was not told of a message (R16).
+     *
+     * # Errors
+     * `NotFound`, or as any read.
+     */
+    func whyNot(conversation: ConversationId, message: IntentId) throws  -> Explanation
+
+    /**
+     * Deletes the device's data, and closes it. The relay still knows the device until an administrator revokes it.
+     *
+     * # Errors
+     * `Storage` if a file can't be deleted.
+     */
+    func wipe() async throws
+
+    /**
+     * The workspace's name, numbers and queues.
+     *
+     * # Errors
+     * As any read.
+     */
+    func workspace() throws  -> Workspace
+
+    /**
+     * Adds a tag.
+     *
+     * # Errors
+     * `InvalidValue`, `NothingToDo`, `Forbidden`, `NotFound`, or as any write.
+     */
+    func addTag(conversation: ConversationId, tag: String) throws  -> IntentId
+
+    /**
+     * Assigns a member (R18).
+     *
+     * # Errors
+     * `NotEligible`, `Forbidden`, `NotFound`, or as any write.
+     */
+    func assign(conversation: ConversationId, member: MemberId) throws  -> IntentId
+
+    /**
+     * Blocks a contact as spam, or no more.
+     *
+     * # Errors
+     * As `edit_contact`.
+     */
+    func blockContact(contact: ContactId, blocked: Bool) throws  -> IntentId
+
+    /**
+     * Closes a conversation; it opens again when the contact writes (R20).
+     *
+     * # Errors
+     * `Forbidden`, `NotFound`, or as any write.
+     */
+    func closeConversation(conversation: ConversationId) throws  -> IntentId
+
+    /**
+     * Creates a contact.
+     *
+     * # Errors
+     * `InvalidPhone`, `InvalidValue`, `NothingToDo` for one without anything, `Forbidden`, or as any write.
+     */
+    func createContact(contact: NewContact) throws  -> CreatedContact
+
+    /**
+     * Deletes a saved filter. One that is gone is no error.
+     *
+     * # Errors
+     * As any write.
+     */
+    func deleteFilter(id: IntentId) throws
+
+    /**
+     * Drops what needs attention, its text with it.
+     *
+     * # Errors
+     * `TooLate` if it doesn't need attention, `NotFound`, or as any write.
+     */
+    func discard(intent: IntentId) throws
+
+    /**
+     * Dismisses an alert or a due reminder, on all of the member's devices (R15). One that is gone is no error.
+     *
+     * # Errors
+     * As any write.
+     */
+    func dismissAlert(alert: AlertId) throws
+
+    /**
+     * Drops a held or scheduled reply: it is never sent (R33).
+     *
+     * # Errors
+     * As `send_held`.
+     */
+    func dropHeld(conversation: ConversationId, message: IntentId) throws  -> IntentId
+
+    /**
+     * Edits a contact.
+     *
+     * # Errors
+     * As `create_contact`, and `NotFound`.
+     */
+    func editContact(contact: ContactId, edit: ContactEdit) throws  -> IntentId
+
+    /**
+     * Sends another text in a held reply's place (R33).
+     *
+     * # Errors
+     * As `send_held` and `reply`.
+     */
+    func editHeld(conversation: ConversationId, message: IntentId, text: String) throws  -> IntentId
+
+    /**
+     * Reminds this member of a conversation at a time, in place of one that was set before; nothing: not at all.
+     *
+     * # Errors
+     * `NotFound`, or as any write.
+     */
+    func followUp(conversation: ConversationId, at: Timestamp?) throws
+
+    /**
+     * Puts a canned response into the draft, its variables filled in (R37).
+     *
+     * # Errors
+     * `NotFound`, `Forbidden`, or as any write.
+     */
+    func insertCanned(conversation: ConversationId, canned: CannedRef) throws  -> Expanded
+
+    /**
+     * Says that the member has this conversation open, or none: colleagues are shown that while it lasts (R27).
+     *
+     * # Errors
+     * `NotFound`, or as any write.
+     */
+    func lookAt(conversation: ConversationId?) throws
+
+    /**
+     * Marks many conversations read.
+     *
+     * # Errors
+     * `NotFound`, and nothing is then changed; or as any write.
+     */
+    func markEachRead(conversations: [ConversationId]) throws
+
+    /**
+     * Marks a conversation read on all of the member's devices (R25).
+     *
+     * # Errors
+     * `NotFound`, or as any write.
+     */
+    func markRead(conversation: ConversationId) throws
+
+    /**
+     * Marks a conversation unread until it is next read (R25).
+     *
+     * # Errors
+     * `NotFound`, or as any write.
+     */
+    func markUnread(conversation: ConversationId) throws
+
+    /**
+     * Moves a conversation to a queue, or out of any.
+     *
+     * # Errors
+     * `NothingToDo`, `Forbidden`, `NotFound`, or as any write.
+     */
+    func moveToQueue(conversation: ConversationId, queue: QueueId?) throws  -> IntentId
+
+    /**
+     * Keeps alerts from being shown and counted until a time, or for good if none is given.
+     *
+     * # Errors
+     * `NotFound`, or as any write.
+     */
+    func mute(what: Mute, until: Timestamp?) throws
+
+    /**
+     * Adds an internal note, which is never sent. Members whom it mentions are alerted (R26).
+     *
+     * # Errors
+     * As `reply`; `NotFound` also for a member.
+     */
+    func note(conversation: ConversationId, text: String, mentions: [MemberId]) throws  -> IntentId
+
+    /**
+     * Does something to many conversations in one write. What can't be done to one hinders none of the others.
+     *
+     * # Errors
+     * As any write; nothing is then changed.
+     */
+    func onEach(conversations: [ConversationId], action: BulkAction) throws  -> [BulkOutcome]
+
+    /**
+     * This member's quiet hours, if they have any.
+     *
+     * # Errors
+     * As any read.
+     */
+    func quietHours() throws  -> QuietHours?
+
+    /**
+     * Removes a tag.
+     *
+     * # Errors
+     * As `add_tag`.
+     */
+    func removeTag(conversation: ConversationId, tag: String) throws  -> IntentId
+
+    /**
+     * Opens a closed conversation again.
+     *
+     * # Errors
+     * `NothingToDo` if it is open, `Forbidden`, `NotFound`, or as any write.
+     */
+    func reopen(conversation: ConversationId) throws  -> IntentId
+
+    /**
+     * Sends a message to the customer, and assigns its author (R17). Waits the undo window before it leaves.
+     *
+     * # Errors
+     * `EmptyText`, `TextTooLong`, `Forbidden`, `NotFound`, or as any write.
+     */
+    func reply(conversation: ConversationId, text: String) throws  -> IntentId
+
+    /**
+     * Sends a message to the customer at a later time, and assigns its author now. The relay keeps it until then.
+     *
+     * # Errors
+     * As `reply`, and `InvalidTime`.
+     */
+    func replyLater(conversation: ConversationId, text: String, at: Timestamp) throws  -> IntentId
+
+    /**
+     * Runs what needs attention again, as a new intent.
+     *
+     * # Errors
+     * As the verb itself; `TooLate` if it doesn't need attention, `NotFound`.
+     */
+    func retry(intent: IntentId) throws  -> IntentId
+
+    /**
+     * Saves a filter under a name of 1 to 60 characters, and returns its id.
+     *
+     * # Errors
+     * `InvalidValue`, `NotPossible` if there are 200, or as any write.
+     */
+    func saveFilter(name: String, filter: InboxFilter) throws  -> IntentId
+
+    /**
+     * Sends a held or scheduled reply as it stands (R33).
+     *
+     * # Errors
+     * `NotFound`, `NotPossible` if it is not held any more, `Forbidden`, or as any write.
+     */
+    func sendHeld(conversation: ConversationId, message: IntentId) throws  -> IntentId
+
+    /**
+     * Says whether one of a contact's phones may be written to (R34); nothing: it is not known any more.
+     *
+     * # Errors
+     * As `edit_contact`.
+     */
+    func setConsent(contact: ContactId, phone: String, consent: Consent?) throws  -> IntentId
+
+    /**
+     * Keeps a draft, from the first keystroke on; an empty text removes it (R27).
+     *
+     * # Errors
+     * `NotFound`, or as any write.
+     */
+    func setDraft(conversation: ConversationId, text: String) throws
+
+    /**
+     * Says how urgent a conversation is.
+     *
+     * # Errors
+     * `NothingToDo`, `Forbidden`, `NotFound`, or as any write.
+     */
+    func setPriority(conversation: ConversationId, priority: Priority) throws  -> IntentId
+
+    /**
+     * Sets this member's quiet hours (R16); nothing: they have none.
+     *
+     * # Errors
+     * `InvalidValue` for what is none, or as any write.
+     */
+    func setQuietHours(hours: QuietHours?) throws
+
+    /**
+     * Lets a conversation rest until a time, or until the contact writes (R20).
+     *
+     * # Errors
+     * `InvalidTime`, `Forbidden`, `NotFound`, or as any write.
+     */
+    func snooze(conversation: ConversationId, until: Timestamp) throws  -> IntentId
+
+    /**
+     * Starts a conversation by SMS, with a first message if a text is given. The phone is as a person types it; `name` is
+     * for a customer who is new here, `from` one of the workspace's numbers. One that is here already is opened again.
+     *
+     * # Errors
+     * `InvalidPhone`, `Forbidden`, `TextTooLong`, or as any write.
+     */
+    func startConversation(phone: String, name: String?, from: String?, text: String?) throws  -> Started
+
+    /**
+     * Ends a member's assignments (R20).
+     *
+     * # Errors
+     * `NothingToDo` if they are not assigned, `Forbidden`, `NotFound`, or as any write.
+     */
+    func unassign(conversation: ConversationId, member: MemberId) throws  -> IntentId
+
+    /**
+     * Takes back something that has not left yet.
+     *
+     * # Errors
+     * `TooLate` once it is on its way, `NotFound`, or as any write.
+     */
+    func undo(intent: IntentId) throws
+
+    /**
+     * Ends a mute. What was raised meanwhile shows, if it stands.
+     *
+     * # Errors
+     * `NotFound`, or as any write.
+     */
+    func unmute(what: Mute) throws
+
+    /**
+     * Ends a conversation's rest.
+     *
+     * # Errors
+     * `NothingToDo`, `Forbidden`, `NotFound`, or as any write.
+     */
+    func wake(conversation: ConversationId) throws  -> IntentId
+
+}
+/**
+ * One device of one member. May be used from any thread.
+ *
+ * What reads and writes locally returns within a few milliseconds, with or without a network, and waits for the disk: call
+ * it off the main thread. What a verb did is durable when it returns. Unless it says otherwise, a read or write fails only
+ * with `Locked`, `Revoked`, `Paused`, `Closed`, `DiskFull`, `Busy`, `Damaged` or `Storage`; where it takes an id, also with
+ * `InvalidId`.
+ */
+open class Device: DeviceProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_offdesk_ffi_fn_clone_device(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_offdesk_ffi_fn_free_device(handle, $0) }
+    }
+
+
+    /**
+     * Makes the database a device of the member whose code it is. Nothing is written before the relay has answered.
+     *
+     * # Errors
+     * `EnrolmentRefused` with the relay's words, `Offline`, `InvalidRelay`, `AlreadyEnrolled`, `WrongKey`, `InvalidKey`, or
+     * of the disk.
+     */
+public static func enrol(config: Config, relay: String, code: String, deviceName: String)async throws  -> Device  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_offdesk_ffi_fn_constructor_device_enrol(FfiConverterTypeConfig_lower(config),FfiConverterString.lower(relay),FfiConverterString.lower(code),FfiConverterString.lower(deviceName)
+                )
+            },
+            pollFunc: ffi_offdesk_ffi_rust_future_poll_u64,
+            completeFunc: ffi_offdesk_ffi_rust_future_complete_u64,
+            freeFunc: ffi_offdesk_ffi_rust_future_free_u64,
+            cancelFunc: ffi_offdesk_ffi_rust_future_cancel_u64,
+            liftFunc: FfiConverterTypeDevice_lift,
+            errorHandler: FfiConverterTypeOffdeskError_lift
+        )
+}
+
+    /**
+     * Opens a device that was enrolled.
+     *
+     * # Errors
+     * `NotEnrolled` if the database holds none, `Revoked`, `WrongKey`, `InvalidKey`, `NewerDatabase`, or of the disk.
+     */
+public static func `open`(config: Config)throws  -> Device  {
+    return try  FfiConverterTypeDevice_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_constructor_device_open(
+        FfiConverterTypeConfig_lower(config),uniffiCallStatus
+    )
+})
+}
+
+
+
+    /**
+     * The alerts that stand and the reminders that are due, the latest first, each with whether it is to be shown.
+     *
+     * # Errors
+     * As any read.
+     */
+open func alerts()throws  -> [Alert]  {
+    return try  FfiConverterSequenceTypeAlert.lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_alerts(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * How many alerts show: what the badge says.
+     *
+     * # Errors
+     * As any read.
+     */
+open func badge()throws  -> UInt32  {
+    return try  FfiConverterUInt32.lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_badge(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Canned responses whose shortcut or text holds what was typed (R37).
+     *
+     * # Errors
+     * As any read.
+     */
+open func cannedResponses(typed: String = "")throws  -> [CannedResponse]  {
+    return try  FfiConverterSequenceTypeCannedResponse.lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_canned_responses(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(typed),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Writes everything into the one file and closes it. Live lists end; every later call fails with `Closed`.
+     *
+     * # Errors
+     * `Storage` if no thread can be started.
+     */
+open func close()async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_offdesk_ffi_fn_method_device_close(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_offdesk_ffi_rust_future_poll_void,
+            completeFunc: ffi_offdesk_ffi_rust_future_complete_void,
+            freeFunc: ffi_offdesk_ffi_rust_future_free_void,
+            cancelFunc: ffi_offdesk_ffi_rust_future_cancel_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeOffdeskError_lift
+        )
+}
+
+    /**
+     * The colleagues who are in a conversation right now (R27).
+     *
+     * # Errors
+     * As any read.
+     */
+open func colleagues(conversation: ConversationId)throws  -> [Colleague]  {
+    return try  FfiConverterSequenceTypeColleague.lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_colleagues(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeConversationId_lower(conversation),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * A customer's card.
+     *
+     * # Errors
+     * `NotFound`, or as any read.
+     */
+open func contact(id: ContactId)throws  -> Contact  {
+    return try  FfiConverterTypeContact_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_contact(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeContactId_lower(id),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Contacts by name, or those that `typed` finds: the first 50, or `limit`.
+     *
+     * # Errors
+     * As any read.
+     */
+open func contacts(typed: String = "", limit: UInt32? = nil)throws  -> [ContactRow]  {
+    return try  FfiConverterSequenceTypeContactRow.lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_contacts(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(typed),
+        FfiConverterOptionUInt32.lower(limit),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * One conversation with everything that is shown of it (R24).
+     *
+     * # Errors
+     * `NotFound`, or as any read.
+     */
+open func conversation(id: ConversationId)throws  -> ConversationView  {
+    return try  FfiConverterTypeConversationView_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_conversation(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeConversationId_lower(id),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Counts beside the list.
+     *
+     * # Errors
+     * As any read.
+     */
+open func counts()throws  -> Counts  {
+    return try  FfiConverterTypeCounts_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_counts(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * What support needs to know of the device, as JSON to be sent along with a report: versions, counts, states and times,
+     * nothing that anybody wrote and nobody's name, phone or address.
+     */
+open func diagnostics() -> String  {
+    return try!  FfiConverterString.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_diagnostics(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * This member's draft in a conversation (R27).
+     *
+     * # Errors
+     * `NotFound`, or as any read.
+     */
+open func draft(conversation: ConversationId)throws  -> String?  {
+    return try  FfiConverterOptionString.lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_draft(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeConversationId_lower(conversation),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Why an alert was raised, whether it stands and shows (R16).
+     *
+     * # Errors
+     * `NotFound`, or as any read.
+     */
+open func explain(alert: AlertId)throws  -> Explanation  {
+    return try  FfiConverterTypeExplanation_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_explain(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeAlertId_lower(alert),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * A page of the conversations on the dashboard that the filter takes, the latest first: 50, or `limit`, of those behind
+     * `after`.
+     *
+     * # Errors
+     * As any read.
+     */
+open func inbox(filter: InboxFilter, limit: UInt32? = nil, after: PageKey? = nil)throws  -> InboxPage  {
+    return try  FfiConverterTypeInboxPage_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_inbox(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeInboxFilter_lower(filter),
+        FfiConverterOptionUInt32.lower(limit),
+        FfiConverterOptionTypePageKey.lower(after),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Who uses this device, and what they may do.
+     *
+     * # Errors
+     * As any read.
+     */
+open func me()throws  -> Me  {
+    return try  FfiConverterTypeMe_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_me(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * The workspace's members, deactivated ones included, by name.
+     *
+     * # Errors
+     * As any read.
+     */
+open func members()throws  -> [Member]  {
+    return try  FfiConverterSequenceTypeMember.lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_members(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * One message.
+     *
+     * # Errors
+     * `NotFound`, or as any read.
+     */
+open func message(conversation: ConversationId, message: IntentId)throws  -> Message  {
+    return try  FfiConverterTypeMessage_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_message(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeConversationId_lower(conversation),
+        FfiConverterTypeIntentId_lower(message),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Asks for a code that enrols one more device of the same member.
+     *
+     * # Errors
+     * `Offline`, `Unauthorized`, `EnrolmentRefused` with the relay's words.
+     */
+open func newEnrolmentCode()async throws  -> EnrolmentCode  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_offdesk_ffi_fn_method_device_new_enrolment_code(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_offdesk_ffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_offdesk_ffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_offdesk_ffi_rust_future_free_rust_buffer,
+            cancelFunc: ffi_offdesk_ffi_rust_future_cancel_rust_buffer,
+            liftFunc: FfiConverterTypeEnrolmentCode_lift,
+            errorHandler: FfiConverterTypeOffdeskError_lift
+        )
+}
+
+    /**
+     * Everything that will show until `until` though nothing happens, the next first: for the system's own scheduler, in
+     * place of what was given to it before.
+     *
+     * # Errors
+     * As any read.
+     */
+open func nextAlerts(until: Timestamp)throws  -> [ScheduledAlert]  {
+    return try  FfiConverterSequenceTypeScheduledAlert.lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_next_alerts(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeTimestamp_lower(until),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * The alerts that show, as they change: an insert is to be shown, a removal to be taken back.
+     *
+     * # Errors
+     * `Storage` if no thread can be started.
+     */
+open func observeAlerts()throws  -> AlertList  {
+    return try  FfiConverterTypeAlertList_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_observe_alerts(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * The colleagues who are in a conversation, as they come, write and go.
+     *
+     * # Errors
+     * `InvalidId`, or `Storage` if no thread can be started.
+     */
+open func observeColleagues(conversation: ConversationId)throws  -> ColleagueList  {
+    return try  FfiConverterTypeColleagueList_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_observe_colleagues(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeConversationId_lower(conversation),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * The first contacts by name, as they change: 50, or `limit`.
+     *
+     * # Errors
+     * `Storage` if no thread can be started.
+     */
+open func observeContacts(limit: UInt32? = nil)throws  -> ContactList  {
+    return try  FfiConverterTypeContactList_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_observe_contacts(
+            self.uniffiCloneHandle(),
+        FfiConverterOptionUInt32.lower(limit),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * The first rows of an inbox, as they change: 50, or `limit`.
+     *
+     * # Errors
+     * `InvalidId` in the filter, or `Storage` if no thread can be started.
+     */
+open func observeInbox(filter: InboxFilter, limit: UInt32? = nil)throws  -> InboxList  {
+    return try  FfiConverterTypeInboxList_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_observe_inbox(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeInboxFilter_lower(filter),
+        FfiConverterOptionUInt32.lower(limit),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * The messages of one conversation, as they change.
+     *
+     * # Errors
+     * `InvalidId`, or `Storage` if no thread can be started.
+     */
+open func observeMessages(conversation: ConversationId)throws  -> MessageList  {
+    return try  FfiConverterTypeMessageList_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_observe_messages(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeConversationId_lower(conversation),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * The outbox, as it changes.
+     *
+     * # Errors
+     * `Storage` if no thread can be started.
+     */
+open func observeOutbox()throws  -> OutboxList  {
+    return try  FfiConverterTypeOutboxList_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_observe_outbox(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * The panel beside a conversation, as it changes.
+     *
+     * # Errors
+     * `InvalidId`, or `Storage` if no thread can be started.
+     */
+open func observePanels(conversation: ConversationId)throws  -> PanelsList  {
+    return try  FfiConverterTypePanelsList_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_observe_panels(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeConversationId_lower(conversation),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * The conversations of a contact's record, as they change.
+     *
+     * # Errors
+     * `InvalidId`, or `Storage` if no thread can be started.
+     */
+open func observeRecord(contact: ContactId)throws  -> InboxList  {
+    return try  FfiConverterTypeInboxList_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_observe_record(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeContactId_lower(contact),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * The status as it changes.
+     */
+open func observeStatus() -> StatusChanges  {
+    return try!  FfiConverterTypeStatusChanges_lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_observe_status(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Opens a contact's record (R7): asks the relay for the conversations with them that are not on the dashboard.
+     *
+     * # Errors
+     * `NotFound`, or as any write.
+     */
+open func openRecord(contact: ContactId)throws   {try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_open_record(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeContactId_lower(contact),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * What has not arrived: saved, on its way, held, or in need of attention; the latest first.
+     *
+     * # Errors
+     * As any read.
+     */
+open func outbox()throws  -> [OutboxItem]  {
+    return try  FfiConverterSequenceTypeOutboxItem.lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_outbox(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * The panel beside a conversation (R24).
+     *
+     * # Errors
+     * `NotFound`, or as any read.
+     */
+open func panels(conversation: ConversationId)throws  -> Panels  {
+    return try  FfiConverterTypePanels_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_panels(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeConversationId_lower(conversation),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Stops everything and lets go of every lock on the database within a second: for a host that is about to suspend the
+     * process. Until `resume`, calls fail with `Paused`.
+     *
+     * # Errors
+     * `Storage` if no thread can be started.
+     */
+open func pause()async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_offdesk_ffi_fn_method_device_pause(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_offdesk_ffi_rust_future_poll_void,
+            completeFunc: ffi_offdesk_ffi_rust_future_complete_void,
+            freeFunc: ffi_offdesk_ffi_rust_future_free_void,
+            cancelFunc: ffi_offdesk_ffi_rust_future_cancel_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeOffdeskError_lift
+        )
+}
+
+    /**
+     * What a text with variables becomes in this conversation.
+     *
+     * # Errors
+     * `NotFound`, `Forbidden` for a text that is no template, or as any read.
+     */
+open func previewCanned(conversation: ConversationId, text: String)throws  -> Expanded  {
+    return try  FfiConverterTypeExpanded_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_preview_canned(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeConversationId_lower(conversation),
+        FfiConverterString.lower(text),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Enrols anew, as another device of the same member: after `Copied` or `Unauthorized`. What was not delivered is kept
+     * and sent.
+     *
+     * # Errors
+     * As `enrol`; `Forbidden` if the code is another member's.
+     */
+open func reEnrol(code: String, deviceName: String)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_offdesk_ffi_fn_method_device_re_enrol(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(code),FfiConverterString.lower(deviceName)
+                )
+            },
+            pollFunc: ffi_offdesk_ffi_rust_future_poll_void,
+            completeFunc: ffi_offdesk_ffi_rust_future_complete_void,
+            freeFunc: ffi_offdesk_ffi_rust_future_free_void,
+            cancelFunc: ffi_offdesk_ffi_rust_future_cancel_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeOffdeskError_lift
+        )
+}
+
+    /**
+     * A contact's record as far as it is here.
+     *
+     * # Errors
+     * `NotFound`, or as any read.
+     */
+open func record(contact: ContactId)throws  -> Record  {
+    return try  FfiConverterTypeRecord_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_record(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeContactId_lower(contact),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Goes on after `pause`.
+     *
+     * # Errors
+     * `Storage` if no thread can be started.
+     */
+open func resume()async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_offdesk_ffi_fn_method_device_resume(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_offdesk_ffi_rust_future_poll_void,
+            completeFunc: ffi_offdesk_ffi_rust_future_complete_void,
+            freeFunc: ffi_offdesk_ffi_rust_future_free_void,
+            cancelFunc: ffi_offdesk_ffi_rust_future_cancel_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeOffdeskError_lift
+        )
+}
+
+    /**
+     * The member's saved filters, by name.
+     *
+     * # Errors
+     * As any read.
+     */
+open func savedFilters()throws  -> [SavedFilter]  {
+    return try  FfiConverterSequenceTypeSavedFilter.lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_saved_filters(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Customers by name and phone, as typed so far (R23); works offline.
+     *
+     * # Errors
+     * As any read.
+     */
+open func search(typed: String, limit: UInt32? = nil)throws  -> [SearchHit]  {
+    return try  FfiConverterSequenceTypeSearchHit.lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_search(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(typed),
+        FfiConverterOptionUInt32.lower(limit),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Conversations by what was said in them, as typed so far (R23); works offline.
+     *
+     * # Errors
+     * As any read.
+     */
+open func searchMessages(typed: String, limit: UInt32? = nil)throws  -> MessageHits  {
+    return try  FfiConverterTypeMessageHits_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_search_messages(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(typed),
+        FfiConverterOptionUInt32.lower(limit),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Says what the host knows of the network. With one, what waits is sent at once.
+     *
+     * # Errors
+     * `Storage` if no thread can be started.
+     */
+open func setNetwork(network: Network)throws   {try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_set_network(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeNetwork_lower(network),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * Keeps the device in sync from now on, while there is a network.
+     *
+     * # Errors
+     * `Storage` if no thread can be started.
+     */
+open func start()throws   {try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_start(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * What the device holds, and what went over the network since it was opened.
+     *
+     * # Errors
+     * As any read.
+     */
+open func stats()throws  -> Stats  {
+    return try  FfiConverterTypeStats_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_stats(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * How sync stands, from what the relay said and what waits.
+     */
+open func status() -> SyncStatus  {
+    return try!  FfiConverterTypeSyncStatus_lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_status(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * One bounded catch-up: sends what waits, fetches what is new, and ends. For background work; the device need not be
+     * started. What came before the deadline is kept.
+     *
+     * # Errors
+     * `Deadline`, `Offline`, `Unauthorized`, `Relay`, `Protocol`, `Revoked`, `Paused`, `Closed`, or of the disk.
+     */
+open func syncOnce(deadline: TimeInterval)async throws  -> SyncReport  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_offdesk_ffi_fn_method_device_sync_once(
+                        self.uniffiCloneHandle(),FfiConverterDuration.lower(deadline)
+                )
+            },
+            pollFunc: ffi_offdesk_ffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_offdesk_ffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_offdesk_ffi_rust_future_free_rust_buffer,
+            cancelFunc: ffi_offdesk_ffi_rust_future_cancel_rust_buffer,
+            liftFunc: FfiConverterTypeSyncReport_lift,
+            errorHandler: FfiConverterTypeOffdeskError_lift
+        )
+}
+
+    /**
+     * Why this member was not told of a message (R16).
+     *
+     * # Errors
+     * `NotFound`, or as any read.
+     */
+open func whyNot(conversation: ConversationId, message: IntentId)throws  -> Explanation  {
+    return try  FfiConverterTypeExplanation_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_why_not(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeConversationId_lower(conversation),
+        FfiConverterTypeIntentId_lower(message),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Deletes the device's data, and closes it. The relay still knows the device until an administrator revokes it.
+     *
+     * # Errors
+     * `Storage` if a file can't be deleted.
+     */
+open func wipe()async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_offdesk_ffi_fn_method_device_wipe(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_offdesk_ffi_rust_future_poll_void,
+            completeFunc: ffi_offdesk_ffi_rust_future_complete_void,
+            freeFunc: ffi_offdesk_ffi_rust_future_free_void,
+            cancelFunc: ffi_offdesk_ffi_rust_future_cancel_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeOffdeskError_lift
+        )
+}
+
+    /**
+     * The workspace's name, numbers and queues.
+     *
+     * # Errors
+     * As any read.
+     */
+open func workspace()throws  -> Workspace  {
+    return try  FfiConverterTypeWorkspace_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_workspace(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Adds a tag.
+     *
+     * # Errors
+     * `InvalidValue`, `NothingToDo`, `Forbidden`, `NotFound`, or as any write.
+     */
+open func addTag(conversation: ConversationId, tag: String)throws  -> IntentId  {
+    return try  FfiConverterTypeIntentId_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_add_tag(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeConversationId_lower(conversation),
+        FfiConverterString.lower(tag),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Assigns a member (R18).
+     *
+     * # Errors
+     * `NotEligible`, `Forbidden`, `NotFound`, or as any write.
+     */
+open func assign(conversation: ConversationId, member: MemberId)throws  -> IntentId  {
+    return try  FfiConverterTypeIntentId_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_assign(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeConversationId_lower(conversation),
+        FfiConverterTypeMemberId_lower(member),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Blocks a contact as spam, or no more.
+     *
+     * # Errors
+     * As `edit_contact`.
+     */
+open func blockContact(contact: ContactId, blocked: Bool)throws  -> IntentId  {
+    return try  FfiConverterTypeIntentId_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_block_contact(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeContactId_lower(contact),
+        FfiConverterBool.lower(blocked),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Closes a conversation; it opens again when the contact writes (R20).
+     *
+     * # Errors
+     * `Forbidden`, `NotFound`, or as any write.
+     */
+open func closeConversation(conversation: ConversationId)throws  -> IntentId  {
+    return try  FfiConverterTypeIntentId_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_close_conversation(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeConversationId_lower(conversation),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Creates a contact.
+     *
+     * # Errors
+     * `InvalidPhone`, `InvalidValue`, `NothingToDo` for one without anything, `Forbidden`, or as any write.
+     */
+open func createContact(contact: NewContact)throws  -> CreatedContact  {
+    return try  FfiConverterTypeCreatedContact_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_create_contact(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeNewContact_lower(contact),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Deletes a saved filter. One that is gone is no error.
+     *
+     * # Errors
+     * As any write.
+     */
+open func deleteFilter(id: IntentId)throws   {try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_delete_filter(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeIntentId_lower(id),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * Drops what needs attention, its text with it.
+     *
+     * # Errors
+     * `TooLate` if it doesn't need attention, `NotFound`, or as any write.
+     */
+open func discard(intent: IntentId)throws   {try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_discard(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeIntentId_lower(intent),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * Dismisses an alert or a due reminder, on all of the member's devices (R15). One that is gone is no error.
+     *
+     * # Errors
+     * As any write.
+     */
+open func dismissAlert(alert: AlertId)throws   {try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_dismiss_alert(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeAlertId_lower(alert),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * Drops a held or scheduled reply: it is never sent (R33).
+     *
+     * # Errors
+     * As `send_held`.
+     */
+open func dropHeld(conversation: ConversationId, message: IntentId)throws  -> IntentId  {
+    return try  FfiConverterTypeIntentId_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_drop_held(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeConversationId_lower(conversation),
+        FfiConverterTypeIntentId_lower(message),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Edits a contact.
+     *
+     * # Errors
+     * As `create_contact`, and `NotFound`.
+     */
+open func editContact(contact: ContactId, edit: ContactEdit)throws  -> IntentId  {
+    return try  FfiConverterTypeIntentId_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_edit_contact(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeContactId_lower(contact),
+        FfiConverterTypeContactEdit_lower(edit),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Sends another text in a held reply's place (R33).
+     *
+     * # Errors
+     * As `send_held` and `reply`.
+     */
+open func editHeld(conversation: ConversationId, message: IntentId, text: String)throws  -> IntentId  {
+    return try  FfiConverterTypeIntentId_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_edit_held(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeConversationId_lower(conversation),
+        FfiConverterTypeIntentId_lower(message),
+        FfiConverterString.lower(text),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Reminds this member of a conversation at a time, in place of one that was set before; nothing: not at all.
+     *
+     * # Errors
+     * `NotFound`, or as any write.
+     */
+open func followUp(conversation: ConversationId, at: Timestamp?)throws   {try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_follow_up(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeConversationId_lower(conversation),
+        FfiConverterOptionTypeTimestamp.lower(at),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * Puts a canned response into the draft, its variables filled in (R37).
+     *
+     * # Errors
+     * `NotFound`, `Forbidden`, or as any write.
+     */
+open func insertCanned(conversation: ConversationId, canned: CannedRef)throws  -> Expanded  {
+    return try  FfiConverterTypeExpanded_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_insert_canned(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeConversationId_lower(conversation),
+        FfiConverterTypeCannedRef_lower(canned),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Says that the member has this conversation open, or none: colleagues are shown that while it lasts (R27).
+     *
+     * # Errors
+     * `NotFound`, or as any write.
+     */
+open func lookAt(conversation: ConversationId?)throws   {try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_look_at(
+            self.uniffiCloneHandle(),
+        FfiConverterOptionTypeConversationId.lower(conversation),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * Marks many conversations read.
+     *
+     * # Errors
+     * `NotFound`, and nothing is then changed; or as any write.
+     */
+open func markEachRead(conversations: [ConversationId])throws   {try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_mark_each_read(
+            self.uniffiCloneHandle(),
+        FfiConverterSequenceTypeConversationId.lower(conversations),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * Marks a conversation read on all of the member's devices (R25).
+     *
+     * # Errors
+     * `NotFound`, or as any write.
+     */
+open func markRead(conversation: ConversationId)throws   {try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_mark_read(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeConversationId_lower(conversation),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * Marks a conversation unread until it is next read (R25).
+     *
+     * # Errors
+     * `NotFound`, or as any write.
+     */
+open func markUnread(conversation: ConversationId)throws   {try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_mark_unread(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeConversationId_lower(conversation),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * Moves a conversation to a queue, or out of any.
+     *
+     * # Errors
+     * `NothingToDo`, `Forbidden`, `NotFound`, or as any write.
+     */
+open func moveToQueue(conversation: ConversationId, queue: QueueId?)throws  -> IntentId  {
+    return try  FfiConverterTypeIntentId_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_move_to_queue(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeConversationId_lower(conversation),
+        FfiConverterOptionTypeQueueId.lower(queue),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Keeps alerts from being shown and counted until a time, or for good if none is given.
+     *
+     * # Errors
+     * `NotFound`, or as any write.
+     */
+open func mute(what: Mute, until: Timestamp? = nil)throws   {try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_mute(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeMute_lower(what),
+        FfiConverterOptionTypeTimestamp.lower(until),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * Adds an internal note, which is never sent. Members whom it mentions are alerted (R26).
+     *
+     * # Errors
+     * As `reply`; `NotFound` also for a member.
+     */
+open func note(conversation: ConversationId, text: String, mentions: [MemberId] = [])throws  -> IntentId  {
+    return try  FfiConverterTypeIntentId_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_note(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeConversationId_lower(conversation),
+        FfiConverterString.lower(text),
+        FfiConverterSequenceTypeMemberId.lower(mentions),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Does something to many conversations in one write. What can't be done to one hinders none of the others.
+     *
+     * # Errors
+     * As any write; nothing is then changed.
+     */
+open func onEach(conversations: [ConversationId], action: BulkAction)throws  -> [BulkOutcome]  {
+    return try  FfiConverterSequenceTypeBulkOutcome.lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_on_each(
+            self.uniffiCloneHandle(),
+        FfiConverterSequenceTypeConversationId.lower(conversations),
+        FfiConverterTypeBulkAction_lower(action),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * This member's quiet hours, if they have any.
+     *
+     * # Errors
+     * As any read.
+     */
+open func quietHours()throws  -> QuietHours?  {
+    return try  FfiConverterOptionTypeQuietHours.lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_quiet_hours(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Removes a tag.
+     *
+     * # Errors
+     * As `add_tag`.
+     */
+open func removeTag(conversation: ConversationId, tag: String)throws  -> IntentId  {
+    return try  FfiConverterTypeIntentId_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_remove_tag(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeConversationId_lower(conversation),
+        FfiConverterString.lower(tag),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Opens a closed conversation again.
+     *
+     * # Errors
+     * `NothingToDo` if it is open, `Forbidden`, `NotFound`, or as any write.
+     */
+open func reopen(conversation: ConversationId)throws  -> IntentId  {
+    return try  FfiConverterTypeIntentId_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_reopen(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeConversationId_lower(conversation),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Sends a message to the customer, and assigns its author (R17). Waits the undo window before it leaves.
+     *
+     * # Errors
+     * `EmptyText`, `TextTooLong`, `Forbidden`, `NotFound`, or as any write.
+     */
+open func reply(conversation: ConversationId, text: String)throws  -> IntentId  {
+    return try  FfiConverterTypeIntentId_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_reply(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeConversationId_lower(conversation),
+        FfiConverterString.lower(text),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Sends a message to the customer at a later time, and assigns its author now. The relay keeps it until then.
+     *
+     * # Errors
+     * As `reply`, and `InvalidTime`.
+     */
+open func replyLater(conversation: ConversationId, text: String, at: Timestamp)throws  -> IntentId  {
+    return try  FfiConverterTypeIntentId_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_reply_later(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeConversationId_lower(conversation),
+        FfiConverterString.lower(text),
+        FfiConverterTypeTimestamp_lower(at),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Runs what needs attention again, as a new intent.
+     *
+     * # Errors
+     * As the verb itself; `TooLate` if it doesn't need attention, `NotFound`.
+     */
+open func retry(intent: IntentId)throws  -> IntentId  {
+    return try  FfiConverterTypeIntentId_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_retry(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeIntentId_lower(intent),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Saves a filter under a name of 1 to 60 characters, and returns its id.
+     *
+     * # Errors
+     * `InvalidValue`, `NotPossible` if there are 200, or as any write.
+     */
+open func saveFilter(name: String, filter: InboxFilter)throws  -> IntentId  {
+    return try  FfiConverterTypeIntentId_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_save_filter(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(name),
+        FfiConverterTypeInboxFilter_lower(filter),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Sends a held or scheduled reply as it stands (R33).
+     *
+     * # Errors
+     * `NotFound`, `NotPossible` if it is not held any more, `Forbidden`, or as any write.
+     */
+open func sendHeld(conversation: ConversationId, message: IntentId)throws  -> IntentId  {
+    return try  FfiConverterTypeIntentId_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_send_held(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeConversationId_lower(conversation),
+        FfiConverterTypeIntentId_lower(message),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Says whether one of a contact's phones may be written to (R34); nothing: it is not known any more.
+     *
+     * # Errors
+     * As `edit_contact`.
+     */
+open func setConsent(contact: ContactId, phone: String, consent: Consent?)throws  -> IntentId  {
+    return try  FfiConverterTypeIntentId_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_set_consent(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeContactId_lower(contact),
+        FfiConverterString.lower(phone),
+        FfiConverterOptionTypeConsent.lower(consent),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Keeps a draft, from the first keystroke on; an empty text removes it (R27).
+     *
+     * # Errors
+     * `NotFound`, or as any write.
+     */
+open func setDraft(conversation: ConversationId, text: String)throws   {try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_set_draft(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeConversationId_lower(conversation),
+        FfiConverterString.lower(text),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * Says how urgent a conversation is.
+     *
+     * # Errors
+     * `NothingToDo`, `Forbidden`, `NotFound`, or as any write.
+     */
+open func setPriority(conversation: ConversationId, priority: Priority)throws  -> IntentId  {
+    return try  FfiConverterTypeIntentId_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_set_priority(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeConversationId_lower(conversation),
+        FfiConverterTypePriority_lower(priority),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Sets this member's quiet hours (R16); nothing: they have none.
+     *
+     * # Errors
+     * `InvalidValue` for what is none, or as any write.
+     */
+open func setQuietHours(hours: QuietHours?)throws   {try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_set_quiet_hours(
+            self.uniffiCloneHandle(),
+        FfiConverterOptionTypeQuietHours.lower(hours),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * Lets a conversation rest until a time, or until the contact writes (R20).
+     *
+     * # Errors
+     * `InvalidTime`, `Forbidden`, `NotFound`, or as any write.
+     */
+open func snooze(conversation: ConversationId, until: Timestamp)throws  -> IntentId  {
+    return try  FfiConverterTypeIntentId_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_snooze(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeConversationId_lower(conversation),
+        FfiConverterTypeTimestamp_lower(until),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Starts a conversation by SMS, with a first message if a text is given. The phone is as a person types it; `name` is
+     * for a customer who is new here, `from` one of the workspace's numbers. One that is here already is opened again.
+     *
+     * # Errors
+     * `InvalidPhone`, `Forbidden`, `TextTooLong`, or as any write.
+     */
+open func startConversation(phone: String, name: String? = nil, from: String? = nil, text: String? = nil)throws  -> Started  {
+    return try  FfiConverterTypeStarted_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_start_conversation(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(phone),
+        FfiConverterOptionString.lower(name),
+        FfiConverterOptionString.lower(from),
+        FfiConverterOptionString.lower(text),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Ends a member's assignments (R20).
+     *
+     * # Errors
+     * `NothingToDo` if they are not assigned, `Forbidden`, `NotFound`, or as any write.
+     */
+open func unassign(conversation: ConversationId, member: MemberId)throws  -> IntentId  {
+    return try  FfiConverterTypeIntentId_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_unassign(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeConversationId_lower(conversation),
+        FfiConverterTypeMemberId_lower(member),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Takes back something that has not left yet.
+     *
+     * # Errors
+     * `TooLate` once it is on its way, `NotFound`, or as any write.
+     */
+open func undo(intent: IntentId)throws   {try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_undo(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeIntentId_lower(intent),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * Ends a mute. What was raised meanwhile shows, if it stands.
+     *
+     * # Errors
+     * `NotFound`, or as any write.
+     */
+open func unmute(what: Mute)throws   {try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_unmute(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeMute_lower(what),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * Ends a conversation's rest.
+     *
+     * # Errors
+     * `NothingToDo`, `Forbidden`, `NotFound`, or as any write.
+     */
+open func wake(conversation: ConversationId)throws  -> IntentId  {
+    return try  FfiConverterTypeIntentId_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_wake(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeConversationId_lower(conversation),uniffiCallStatus
+    )
+})
+}
+
+
+
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeDevice: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = Device
+
+    public static func lift(_ handle: UInt64) throws -> Device {
+        return Device(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: Device) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Device {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: Device, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDevice_lift(_ handle: UInt64) throws -> Device {
+    return try FfiConverterTypeDevice.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDevice_lower(_ value: Device) -> UInt64 {
+    return FfiConverterTypeDevice.lower(value)
+}
+
+
+
+
+
+
+/**
+ * The first rows of an inbox, as they change.
+ */
+public protocol InboxListProtocol: AnyObject, Sendable {
+
+    /**
+     * Ends the list: a `next` that waits returns at once. Letting the object go ends it too.
+     */
+    func end()
+
+    /**
+     * Waits for the next change, and returns the steps that lead there, to be applied in order; at first all there
+     * is. `null`/`nil` once the list was ended or the device closed. May be cancelled without losing a change.
+     *
+     * # Errors
+     * `Storage` if no thread can be started.
+     */
+    func next() async throws  -> [InboxStep]?
+
+}
+/**
+ * The first rows of an inbox, as they change.
+ */
+open class InboxList: InboxListProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_offdesk_ffi_fn_clone_inboxlist(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_offdesk_ffi_fn_free_inboxlist(handle, $0) }
+    }
+
+
+
+
+    /**
+     * Ends the list: a `next` that waits returns at once. Letting the object go ends it too.
+     */
+open func end()  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_inboxlist_end(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * Waits for the next change, and returns the steps that lead there, to be applied in order; at first all there
+     * is. `null`/`nil` once the list was ended or the device closed. May be cancelled without losing a change.
+     *
+     * # Errors
+     * `Storage` if no thread can be started.
+     */
+open func next()async throws  -> [InboxStep]?  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_offdesk_ffi_fn_method_inboxlist_next(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_offdesk_ffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_offdesk_ffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_offdesk_ffi_rust_future_free_rust_buffer,
+            cancelFunc: ffi_offdesk_ffi_rust_future_cancel_rust_buffer,
+            liftFunc: FfiConverterOptionSequenceTypeInboxStep.lift,
+            errorHandler: FfiConverterTypeOffdeskError_lift
+        )
+}
+
+
+
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeInboxList: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = InboxList
+
+    public static func lift(_ handle: UInt64) throws -> InboxList {
+        return InboxList(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: InboxList) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> InboxList {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: InboxList, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeInboxList_lift(_ handle: UInt64) throws -> InboxList {
+    return try FfiConverterTypeInboxList.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeInboxList_lower(_ value: InboxList) -> UInt64 {
+    return FfiConverterTypeInboxList.lower(value)
+}
+
+
+
+
+
+
+/**
+ * Takes what the library says. Called on a thread of its own, one record after the other, never while the library does
+ * anything for the caller.
+ */
+public protocol LogSink: AnyObject, Sendable {
+
+    /**
+     * Takes one record.
+     */
+    func log(record: LogRecord)
+
+}
+/**
+ * Takes what the library says. Called on a thread of its own, one record after the other, never while the library does
+ * anything for the caller.
+ */
+open class LogSinkImpl: LogSink, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_offdesk_ffi_fn_clone_logsink(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_offdesk_ffi_fn_free_logsink(handle, $0) }
+    }
+
+
+
+
+    /**
+     * Takes one record.
+     */
+open func log(record: LogRecord)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_logsink_log(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeLogRecord_lower(record),uniffiCallStatus
+    )
+}
+}
+
+
+
+}
+
+
+
+// Put the implementation in a struct so we don't pollute the top-level namespace
+fileprivate struct UniffiCallbackInterfaceLogSink {
+
+    // Create the VTable using a series of closures.
+    // Swift automatically converts these into C callback functions.
+    //
+    // Store the vtable directly.
+    static let vtable: UniffiVTableCallbackInterfaceLogSink = UniffiVTableCallbackInterfaceLogSink(
+        uniffiFree: { (uniffiHandle: UInt64) -> () in
+            do {
+                try FfiConverterTypeLogSink.handleMap.remove(handle: uniffiHandle)
+            } catch {
+                print("Uniffi callback interface LogSink: handle missing in uniffiFree")
+            }
+        },
+        uniffiClone: { (uniffiHandle: UInt64) -> UInt64 in
+            do {
+                return try FfiConverterTypeLogSink.handleMap.clone(handle: uniffiHandle)
+            } catch {
+                fatalError("Uniffi callback interface LogSink: handle missing in uniffiClone")
+            }
+        },
+        log: { (
+            uniffiHandle: UInt64,
+            record: RustBuffer,
+            uniffiOutReturn: UnsafeMutableRawPointer,
+            uniffiCallStatus: UnsafeMutablePointer<RustCallStatus>
+        ) in
+            let makeCall = {
+                () throws -> () in
+                guard let uniffiObj = try? FfiConverterTypeLogSink.handleMap.get(handle: uniffiHandle) else {
+                    throw UniffiInternalError.unexpectedStaleHandle
+                }
+                return uniffiObj.log(
+                     record: try FfiConverterTypeLogRecord_lift(record)
+                )
+            }
+
+
+            let writeReturn = { () }
+            uniffiTraitInterfaceCall(
+                callStatus: uniffiCallStatus,
+                makeCall: makeCall,
+                writeReturn: writeReturn
+            )
+        }
+    )
+
+    // Rust stores this pointer for future callback invocations, so it must live
+    // for the process lifetime (not just for the init function call).
+    //
+    // `nonisolated(unsafe)` is needed under Swift 6 strict concurrency.
+    // This is safe because the pointee is initialized once during static init
+    // and never mutated by either side of the FFI.  Its fields are C function pointers.
+    nonisolated(unsafe) static let vtablePtr: UnsafePointer<UniffiVTableCallbackInterfaceLogSink> = {
+        let ptr = UnsafeMutablePointer<UniffiVTableCallbackInterfaceLogSink>.allocate(capacity: 1)
+        ptr.initialize(to: vtable)
+        return UnsafePointer(ptr)
+    }()
+}
+
+private func uniffiCallbackInitLogSink() {
+    uniffi_offdesk_ffi_fn_init_callback_vtable_logsink(UniffiCallbackInterfaceLogSink.vtablePtr)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeLogSink: FfiConverter {
+    fileprivate static let handleMap = UniffiHandleMap<LogSink>()
+
+    typealias FfiType = UInt64
+    typealias SwiftType = LogSink
+
+    public static func lift(_ handle: UInt64) throws -> LogSink {
+        if ((handle & 1) == 0) {
+            // Rust-generated handle, construct a new class that uses the handle to implement the
+            // interface
+            return LogSinkImpl(unsafeFromHandle: handle)
+        } else {
+            // Swift-generated handle, get the object from the handle map
+            return try handleMap.remove(handle: handle)
+        }
+    }
+
+    public static func lower(_ value: LogSink) -> UInt64 {
+         if let rustImpl = value as? LogSinkImpl {
+             // Rust-implemented object.  Clone the handle and return it
+            return rustImpl.uniffiCloneHandle()
+         } else {
+            // Swift object, generate a new vtable handle and return that.
+            return handleMap.insert(obj: value)
+         }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> LogSink {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: LogSink, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLogSink_lift(_ handle: UInt64) throws -> LogSink {
+    return try FfiConverterTypeLogSink.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLogSink_lower(_ value: LogSink) -> UInt64 {
+    return FfiConverterTypeLogSink.lower(value)
+}
+
+
+
+
+
+
+/**
+ * The messages of one conversation, as they change.
+ */
+public protocol MessageListProtocol: AnyObject, Sendable {
+
+    /**
+     * Ends the list: a `next` that waits returns at once. Letting the object go ends it too.
+     */
+    func end()
+
+    /**
+     * Waits for the next change, and returns the steps that lead there, to be applied in order; at first all there
+     * is. `null`/`nil` once the list was ended or the device closed. May be cancelled without losing a change.
+     *
+     * # Errors
+     * `Storage` if no thread can be started.
+     */
+    func next() async throws  -> [MessageStep]?
+
+}
+/**
+ * The messages of one conversation, as they change.
+ */
+open class MessageList: MessageListProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_offdesk_ffi_fn_clone_messagelist(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_offdesk_ffi_fn_free_messagelist(handle, $0) }
+    }
+
+
+
+
+    /**
+     * Ends the list: a `next` that waits returns at once. Letting the object go ends it too.
+     */
+open func end()  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_messagelist_end(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * Waits for the next change, and returns the steps that lead there, to be applied in order; at first all there
+     * is. `null`/`nil` once the list was ended or the device closed. May be cancelled without losing a change.
+     *
+     * # Errors
+     * `Storage` if no thread can be started.
+     */
+open func next()async throws  -> [MessageStep]?  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_offdesk_ffi_fn_method_messagelist_next(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_offdesk_ffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_offdesk_ffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_offdesk_ffi_rust_future_free_rust_buffer,
+            cancelFunc: ffi_offdesk_ffi_rust_future_cancel_rust_buffer,
+            liftFunc: FfiConverterOptionSequenceTypeMessageStep.lift,
+            errorHandler: FfiConverterTypeOffdeskError_lift
+        )
+}
+
+
+
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeMessageList: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = MessageList
+
+    public static func lift(_ handle: UInt64) throws -> MessageList {
+        return MessageList(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: MessageList) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> MessageList {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: MessageList, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMessageList_lift(_ handle: UInt64) throws -> MessageList {
+    return try FfiConverterTypeMessageList.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMessageList_lower(_ value: MessageList) -> UInt64 {
+    return FfiConverterTypeMessageList.lower(value)
+}
+
+
+
+
+
+
+/**
+ * What has not arrived, the latest first, as it changes.
+ */
+public protocol OutboxListProtocol: AnyObject, Sendable {
+
+    /**
+     * Ends the list: a `next` that waits returns at once. Letting the object go ends it too.
+     */
+    func end()
+
+    /**
+     * Waits for the next change, and returns the steps that lead there, to be applied in order; at first all there
+     * is. `null`/`nil` once the list was ended or the device closed. May be cancelled without losing a change.
+     *
+     * # Errors
+     * `Storage` if no thread can be started.
+     */
+    func next() async throws  -> [OutboxStep]?
+
+}
+/**
+ * What has not arrived, the latest first, as it changes.
+ */
+open class OutboxList: OutboxListProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_offdesk_ffi_fn_clone_outboxlist(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_offdesk_ffi_fn_free_outboxlist(handle, $0) }
+    }
+
+
+
+
+    /**
+     * Ends the list: a `next` that waits returns at once. Letting the object go ends it too.
+     */
+open func end()  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_outboxlist_end(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * Waits for the next change, and returns the steps that lead there, to be applied in order; at first all there
+     * is. `null`/`nil` once the list was ended or the device closed. May be cancelled without losing a change.
+     *
+     * # Errors
+     * `Storage` if no thread can be started.
+     */
+open func next()async throws  -> [OutboxStep]?  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_offdesk_ffi_fn_method_outboxlist_next(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_offdesk_ffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_offdesk_ffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_offdesk_ffi_rust_future_free_rust_buffer,
+            cancelFunc: ffi_offdesk_ffi_rust_future_cancel_rust_buffer,
+            liftFunc: FfiConverterOptionSequenceTypeOutboxStep.lift,
+            errorHandler: FfiConverterTypeOffdeskError_lift
+        )
+}
+
+
+
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOutboxList: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = OutboxList
+
+    public static func lift(_ handle: UInt64) throws -> OutboxList {
+        return OutboxList(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: OutboxList) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> OutboxList {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: OutboxList, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutboxList_lift(_ handle: UInt64) throws -> OutboxList {
+    return try FfiConverterTypeOutboxList.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutboxList_lower(_ value: OutboxList) -> UInt64 {
+    return FfiConverterTypeOutboxList.lower(value)
+}
+
+
+
+
+
+
+/**
+ * The panel beside a conversation as it changes: one item, none while the conversation is not on this device.
+ */
+public protocol PanelsListProtocol: AnyObject, Sendable {
+
+    /**
+     * Ends the list: a `next` that waits returns at once. Letting the object go ends it too.
+     */
+    func end()
+
+    /**
+     * Waits for the next change, and returns the steps that lead there, to be applied in order; at first all there
+     * is. `null`/`nil` once the list was ended or the device closed. May be cancelled without losing a change.
+     *
+     * # Errors
+     * `Storage` if no thread can be started.
+     */
+    func next() async throws  -> [PanelsStep]?
+
+}
+/**
+ * The panel beside a conversation as it changes: one item, none while the conversation is not on this device.
+ */
+open class PanelsList: PanelsListProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_offdesk_ffi_fn_clone_panelslist(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_offdesk_ffi_fn_free_panelslist(handle, $0) }
+    }
+
+
+
+
+    /**
+     * Ends the list: a `next` that waits returns at once. Letting the object go ends it too.
+     */
+open func end()  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_panelslist_end(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * Waits for the next change, and returns the steps that lead there, to be applied in order; at first all there
+     * is. `null`/`nil` once the list was ended or the device closed. May be cancelled without losing a change.
+     *
+     * # Errors
+     * `Storage` if no thread can be started.
+     */
+open func next()async throws  -> [PanelsStep]?  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_offdesk_ffi_fn_method_panelslist_next(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_offdesk_ffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_offdesk_ffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_offdesk_ffi_rust_future_free_rust_buffer,
+            cancelFunc: ffi_offdesk_ffi_rust_future_cancel_rust_buffer,
+            liftFunc: FfiConverterOptionSequenceTypePanelsStep.lift,
+            errorHandler: FfiConverterTypeOffdeskError_lift
+        )
+}
+
+
+
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePanelsList: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = PanelsList
+
+    public static func lift(_ handle: UInt64) throws -> PanelsList {
+        return PanelsList(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: PanelsList) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> PanelsList {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: PanelsList, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePanelsList_lift(_ handle: UInt64) throws -> PanelsList {
+    return try FfiConverterTypePanelsList.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePanelsList_lower(_ value: PanelsList) -> UInt64 {
+    return FfiConverterTypePanelsList.lower(value)
+}
+
+
+
+
+
+
+/**
+ * The status as it changes.
+ */
+public protocol StatusChangesProtocol: AnyObject, Sendable {
+
+    /**
+     * Ends it: a `next` that waits returns at once.
+     */
+    func end()
+
+    /**
+     * Waits for the next change and returns the status; at first as it is. `null`/`nil` once this was ended or the device
+     * let go. A slow caller skips what was in between.
+     *
+     * # Errors
+     * `Storage` if no thread can be started.
+     */
+    func next() async throws  -> SyncStatus?
+
+}
+/**
+ * The status as it changes.
+ */
+open class StatusChanges: StatusChangesProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_offdesk_ffi_fn_clone_statuschanges(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_offdesk_ffi_fn_free_statuschanges(handle, $0) }
+    }
+
+
+
+
+    /**
+     * Ends it: a `next` that waits returns at once.
+     */
+open func end()  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_statuschanges_end(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * Waits for the next change and returns the status; at first as it is. `null`/`nil` once this was ended or the device
+     * let go. A slow caller skips what was in between.
+     *
+     * # Errors
+     * `Storage` if no thread can be started.
+     */
+open func next()async throws  -> SyncStatus?  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_offdesk_ffi_fn_method_statuschanges_next(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_offdesk_ffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_offdesk_ffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_offdesk_ffi_rust_future_free_rust_buffer,
+            cancelFunc: ffi_offdesk_ffi_rust_future_cancel_rust_buffer,
+            liftFunc: FfiConverterOptionTypeSyncStatus.lift,
+            errorHandler: FfiConverterTypeOffdeskError_lift
+        )
+}
+
+
+
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeStatusChanges: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = StatusChanges
+
+    public static func lift(_ handle: UInt64) throws -> StatusChanges {
+        return StatusChanges(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: StatusChanges) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> StatusChanges {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: StatusChanges, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeStatusChanges_lift(_ handle: UInt64) throws -> StatusChanges {
+    return try FfiConverterTypeStatusChanges.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeStatusChanges_lower(_ value: StatusChanges) -> UInt64 {
+    return FfiConverterTypeStatusChanges.lower(value)
+}
+
+
+
+
+/**
+ * What a member may see and do, everything considered.
+ */
+public struct Access: Equatable, Hashable {
+    /**
+     * Whether they administer the workspace (R1).
+     */
+    public let administrator: Bool
+    /**
+     * What reaches their dashboard.
+     */
+    public let dashboard: DashboardAccess
+    /**
+     * Which contacts' records they may open.
+     */
+    public let contacts: ContactAccess
+    /**
+     * What they may do with messages.
+     */
+    public let messages: MessageAccess
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Whether they administer the workspace (R1).
+         */administrator: Bool,
+        /**
+         * What reaches their dashboard.
+         */dashboard: DashboardAccess,
+        /**
+         * Which contacts' records they may open.
+         */contacts: ContactAccess,
+        /**
+         * What they may do with messages.
+         */messages: MessageAccess) {
+        self.administrator = administrator
+        self.dashboard = dashboard
+        self.contacts = contacts
+        self.messages = messages
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Access: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeAccess: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Access {
+        return
+            try Access(
+                administrator: FfiConverterBool.read(from: &buf),
+                dashboard: FfiConverterTypeDashboardAccess.read(from: &buf),
+                contacts: FfiConverterTypeContactAccess.read(from: &buf),
+                messages: FfiConverterTypeMessageAccess.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Access, into buf: inout [UInt8]) {
+        FfiConverterBool.write(value.administrator, into: &buf)
+        FfiConverterTypeDashboardAccess.write(value.dashboard, into: &buf)
+        FfiConverterTypeContactAccess.write(value.contacts, into: &buf)
+        FfiConverterTypeMessageAccess.write(value.messages, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAccess_lift(_ buf: RustBuffer) throws -> Access {
+    return try FfiConverterTypeAccess.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAccess_lower(_ value: Access) -> RustBuffer {
+    return FfiConverterTypeAccess.lower(value)
+}
+
+
+/**
+ * An alert that stands.
+ */
+public struct Alert: Equatable, Hashable {
+    /**
+     * Its id: the same on all of the member's devices.
+     */
+    public let id: AlertId
+    /**
+     * The conversation.
+     */
+    public let conversation: ConversationId
+    /**
+     * What it is headed with: the contact's name.
+     */
+    public let contactName: String
+    /**
+     * The message's text, or what happened.
+     */
+    public let text: String
+    /**
+     * When it was raised.
+     */
+    public let at: Timestamp
+    /**
+     * Why.
+     */
+    public let reason: AlertReason
+    /**
+     * The number of the rule that raised it, such as `R12`.
+     */
+    public let rule: String
+    /**
+     * Whether it is to be shown.
+     */
+    public let shows: Shows
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its id: the same on all of the member's devices.
+         */id: AlertId,
+        /**
+         * The conversation.
+         */conversation: ConversationId,
+        /**
+         * What it is headed with: the contact's name.
+         */contactName: String,
+        /**
+         * The message's text, or what happened.
+         */text: String,
+        /**
+         * When it was raised.
+         */at: Timestamp,
+        /**
+         * Why.
+         */reason: AlertReason,
+        /**
+         * The number of the rule that raised it, such as `R12`.
+         */rule: String,
+        /**
+         * Whether it is to be shown.
+         */shows: Shows) {
+        self.id = id
+        self.conversation = conversation
+        self.contactName = contactName
+        self.text = text
+        self.at = at
+        self.reason = reason
+        self.rule = rule
+        self.shows = shows
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Alert: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeAlert: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Alert {
+        return
+            try Alert(
+                id: FfiConverterTypeAlertId.read(from: &buf),
+                conversation: FfiConverterTypeConversationId.read(from: &buf),
+                contactName: FfiConverterString.read(from: &buf),
+                text: FfiConverterString.read(from: &buf),
+                at: FfiConverterTypeTimestamp.read(from: &buf),
+                reason: FfiConverterTypeAlertReason.read(from: &buf),
+                rule: FfiConverterString.read(from: &buf),
+                shows: FfiConverterTypeShows.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Alert, into buf: inout [UInt8]) {
+        FfiConverterTypeAlertId.write(value.id, into: &buf)
+        FfiConverterTypeConversationId.write(value.conversation, into: &buf)
+        FfiConverterString.write(value.contactName, into: &buf)
+        FfiConverterString.write(value.text, into: &buf)
+        FfiConverterTypeTimestamp.write(value.at, into: &buf)
+        FfiConverterTypeAlertReason.write(value.reason, into: &buf)
+        FfiConverterString.write(value.rule, into: &buf)
+        FfiConverterTypeShows.write(value.shows, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAlert_lift(_ buf: RustBuffer) throws -> Alert {
+    return try FfiConverterTypeAlert.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAlert_lower(_ value: Alert) -> RustBuffer {
+    return FfiConverterTypeAlert.lower(value)
+}
+
+
+/**
+ * A member on a conversation.
+ */
+public struct Assignee: Equatable, Hashable {
+    /**
+     * Who.
+     */
+    public let member: MemberId
+    /**
+     * Why: there may be several reasons at once.
+     */
+    public let reasons: [AssignmentReason]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Who.
+         */member: MemberId,
+        /**
+         * Why: there may be several reasons at once.
+         */reasons: [AssignmentReason]) {
+        self.member = member
+        self.reasons = reasons
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Assignee: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeAssignee: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Assignee {
+        return
+            try Assignee(
+                member: FfiConverterTypeMemberId.read(from: &buf),
+                reasons: FfiConverterSequenceTypeAssignmentReason.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Assignee, into buf: inout [UInt8]) {
+        FfiConverterTypeMemberId.write(value.member, into: &buf)
+        FfiConverterSequenceTypeAssignmentReason.write(value.reasons, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAssignee_lift(_ buf: RustBuffer) throws -> Assignee {
+    return try FfiConverterTypeAssignee.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAssignee_lower(_ value: Assignee) -> RustBuffer {
+    return FfiConverterTypeAssignee.lower(value)
+}
+
+
+/**
+ * One assignment that stands.
+ */
+public struct Assignment: Equatable, Hashable {
+    /**
+     * Who is assigned.
+     */
+    public let member: MemberId
+    /**
+     * Who assigned them; nobody for the relay.
+     */
+    public let by: MemberId?
+    /**
+     * Why.
+     */
+    public let reason: AssignmentReason
+    /**
+     * When.
+     */
+    public let at: Timestamp
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Who is assigned.
+         */member: MemberId,
+        /**
+         * Who assigned them; nobody for the relay.
+         */by: MemberId?,
+        /**
+         * Why.
+         */reason: AssignmentReason,
+        /**
+         * When.
+         */at: Timestamp) {
+        self.member = member
+        self.by = by
+        self.reason = reason
+        self.at = at
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Assignment: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeAssignment: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Assignment {
+        return
+            try Assignment(
+                member: FfiConverterTypeMemberId.read(from: &buf),
+                by: FfiConverterOptionTypeMemberId.read(from: &buf),
+                reason: FfiConverterTypeAssignmentReason.read(from: &buf),
+                at: FfiConverterTypeTimestamp.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Assignment, into buf: inout [UInt8]) {
+        FfiConverterTypeMemberId.write(value.member, into: &buf)
+        FfiConverterOptionTypeMemberId.write(value.by, into: &buf)
+        FfiConverterTypeAssignmentReason.write(value.reason, into: &buf)
+        FfiConverterTypeTimestamp.write(value.at, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAssignment_lift(_ buf: RustBuffer) throws -> Assignment {
+    return try FfiConverterTypeAssignment.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAssignment_lower(_ value: Assignment) -> RustBuffer {
+    return FfiConverterTypeAssignment.lower(value)
+}
+
+
+/**
+ * What became of one of many.
+ */
+public struct BulkOutcome: Equatable, Hashable {
+    /**
+     * Which.
+     */
+    public let conversation: ConversationId
+    /**
+     * What waits for the relay, if it was done.
+     */
+    public let intent: IntentId?
+    /**
+     * Why it was not done, in words for people.
+     */
+    public let failure: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Which.
+         */conversation: ConversationId,
+        /**
+         * What waits for the relay, if it was done.
+         */intent: IntentId?,
+        /**
+         * Why it was not done, in words for people.
+         */failure: String?) {
+        self.conversation = conversation
+        self.intent = intent
+        self.failure = failure
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension BulkOutcome: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeBulkOutcome: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> BulkOutcome {
+        return
+            try BulkOutcome(
+                conversation: FfiConverterTypeConversationId.read(from: &buf),
+                intent: FfiConverterOptionTypeIntentId.read(from: &buf),
+                failure: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: BulkOutcome, into buf: inout [UInt8]) {
+        FfiConverterTypeConversationId.write(value.conversation, into: &buf)
+        FfiConverterOptionTypeIntentId.write(value.intent, into: &buf)
+        FfiConverterOptionString.write(value.failure, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeBulkOutcome_lift(_ buf: RustBuffer) throws -> BulkOutcome {
+    return try FfiConverterTypeBulkOutcome.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeBulkOutcome_lower(_ value: BulkOutcome) -> RustBuffer {
+    return FfiConverterTypeBulkOutcome.lower(value)
+}
+
+
+/**
+ * A canned response, to choose (R37).
+ */
+public struct CannedResponse: Equatable, Hashable {
+    /**
+     * Which.
+     */
+    public let id: CannedRef
+    /**
+     * What is typed for it.
+     */
+    public let shortcut: String
+    /**
+     * What it says, with its variables.
+     */
+    public let text: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Which.
+         */id: CannedRef,
+        /**
+         * What is typed for it.
+         */shortcut: String,
+        /**
+         * What it says, with its variables.
+         */text: String) {
+        self.id = id
+        self.shortcut = shortcut
+        self.text = text
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension CannedResponse: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCannedResponse: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CannedResponse {
+        return
+            try CannedResponse(
+                id: FfiConverterTypeCannedRef.read(from: &buf),
+                shortcut: FfiConverterString.read(from: &buf),
+                text: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: CannedResponse, into buf: inout [UInt8]) {
+        FfiConverterTypeCannedRef.write(value.id, into: &buf)
+        FfiConverterString.write(value.shortcut, into: &buf)
+        FfiConverterString.write(value.text, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCannedResponse_lift(_ buf: RustBuffer) throws -> CannedResponse {
+    return try FfiConverterTypeCannedResponse.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCannedResponse_lower(_ value: CannedResponse) -> RustBuffer {
+    return FfiConverterTypeCannedResponse.lower(value)
+}
+
+
+/**
+ * A colleague who is in a conversation right now (R27).
+ */
+public struct Colleague: Equatable, Hashable {
+    /**
+     * Who.
+     */
+    public let member: MemberId
+    /**
+     * What they do.
+     */
+    public let doing: Presence
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Who.
+         */member: MemberId,
+        /**
+         * What they do.
+         */doing: Presence) {
+        self.member = member
+        self.doing = doing
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Colleague: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeColleague: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Colleague {
+        return
+            try Colleague(
+                member: FfiConverterTypeMemberId.read(from: &buf),
+                doing: FfiConverterTypePresence.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Colleague, into buf: inout [UInt8]) {
+        FfiConverterTypeMemberId.write(value.member, into: &buf)
+        FfiConverterTypePresence.write(value.doing, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeColleague_lift(_ buf: RustBuffer) throws -> Colleague {
+    return try FfiConverterTypeColleague.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeColleague_lower(_ value: Colleague) -> RustBuffer {
+    return FfiConverterTypeColleague.lower(value)
+}
+
+
+/**
+ * What a device is opened with.
+ */
+public struct Config: Equatable, Hashable {
+    /**
+     * The path of the database. Its log lies beside it.
+     */
+    public let database: String
+    /**
+     * The database's key: 32 random bytes, kept in the system's keystore.
+     */
+    public let key: Data
+    /**
+     * How long a reply waits on the device, to be undone, before it is sent; nothing: 3 seconds.
+     */
+    public let undoWindow: TimeInterval?
+    /**
+     * Certificates (PEM) that are trusted beside the system's.
+     */
+    public let rootCertificates: [Data]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The path of the database. Its log lies beside it.
+         */database: String,
+        /**
+         * The database's key: 32 random bytes, kept in the system's keystore.
+         */key: Data,
+        /**
+         * How long a reply waits on the device, to be undone, before it is sent; nothing: 3 seconds.
+         */undoWindow: TimeInterval? = nil,
+        /**
+         * Certificates (PEM) that are trusted beside the system's.
+         */rootCertificates: [Data] = []) {
+        self.database = database
+        self.key = key
+        self.undoWindow = undoWindow
+        self.rootCertificates = rootCertificates
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Config: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeConfig: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Config {
+        return
+            try Config(
+                database: FfiConverterString.read(from: &buf),
+                key: FfiConverterData.read(from: &buf),
+                undoWindow: FfiConverterOptionDuration.read(from: &buf),
+                rootCertificates: FfiConverterSequenceData.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Config, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.database, into: &buf)
+        FfiConverterData.write(value.key, into: &buf)
+        FfiConverterOptionDuration.write(value.undoWindow, into: &buf)
+        FfiConverterSequenceData.write(value.rootCertificates, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeConfig_lift(_ buf: RustBuffer) throws -> Config {
+    return try FfiConverterTypeConfig.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeConfig_lower(_ value: Config) -> RustBuffer {
+    return FfiConverterTypeConfig.lower(value)
+}
+
+
+/**
+ * A customer's card.
+ */
+public struct Contact: Equatable, Hashable {
+    /**
+     * Its id.
+     */
+    public let id: ContactId
+    /**
+     * The name, empty if nobody gave one yet.
+     */
+    public let name: String
+    /**
+     * The e-mail address.
+     */
+    public let email: String?
+    /**
+     * The phones, in E.164.
+     */
+    public let phones: [String]
+    /**
+     * The record owner: their salesperson.
+     */
+    public let owner: MemberId?
+    /**
+     * Members that the record is shared with.
+     */
+    public let sharedWith: [MemberId]
+    /**
+     * Fields of the workspace's own.
+     */
+    public let custom: [Field]
+    /**
+     * What they said about being written to, by phone.
+     */
+    public let consent: [PhoneConsent]
+    /**
+     * Whether they are blocked as spam.
+     */
+    public let blocked: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its id.
+         */id: ContactId,
+        /**
+         * The name, empty if nobody gave one yet.
+         */name: String,
+        /**
+         * The e-mail address.
+         */email: String?,
+        /**
+         * The phones, in E.164.
+         */phones: [String],
+        /**
+         * The record owner: their salesperson.
+         */owner: MemberId?,
+        /**
+         * Members that the record is shared with.
+         */sharedWith: [MemberId],
+        /**
+         * Fields of the workspace's own.
+         */custom: [Field],
+        /**
+         * What they said about being written to, by phone.
+         */consent: [PhoneConsent],
+        /**
+         * Whether they are blocked as spam.
+         */blocked: Bool) {
+        self.id = id
+        self.name = name
+        self.email = email
+        self.phones = phones
+        self.owner = owner
+        self.sharedWith = sharedWith
+        self.custom = custom
+        self.consent = consent
+        self.blocked = blocked
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Contact: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeContact: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Contact {
+        return
+            try Contact(
+                id: FfiConverterTypeContactId.read(from: &buf),
+                name: FfiConverterString.read(from: &buf),
+                email: FfiConverterOptionString.read(from: &buf),
+                phones: FfiConverterSequenceString.read(from: &buf),
+                owner: FfiConverterOptionTypeMemberId.read(from: &buf),
+                sharedWith: FfiConverterSequenceTypeMemberId.read(from: &buf),
+                custom: FfiConverterSequenceTypeField.read(from: &buf),
+                consent: FfiConverterSequenceTypePhoneConsent.read(from: &buf),
+                blocked: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Contact, into buf: inout [UInt8]) {
+        FfiConverterTypeContactId.write(value.id, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterOptionString.write(value.email, into: &buf)
+        FfiConverterSequenceString.write(value.phones, into: &buf)
+        FfiConverterOptionTypeMemberId.write(value.owner, into: &buf)
+        FfiConverterSequenceTypeMemberId.write(value.sharedWith, into: &buf)
+        FfiConverterSequenceTypeField.write(value.custom, into: &buf)
+        FfiConverterSequenceTypePhoneConsent.write(value.consent, into: &buf)
+        FfiConverterBool.write(value.blocked, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeContact_lift(_ buf: RustBuffer) throws -> Contact {
+    return try FfiConverterTypeContact.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeContact_lower(_ value: Contact) -> RustBuffer {
+    return FfiConverterTypeContact.lower(value)
+}
+
+
+/**
+ * Edits of a contact: what is not given stays. Phones are as a person types them.
+ */
+public struct ContactEdit: Equatable, Hashable {
+    /**
+     * A new name.
+     */
+    public let name: String?
+    /**
+     * A new e-mail address; empty removes it.
+     */
+    public let email: String?
+    /**
+     * Phones to add.
+     */
+    public let addPhones: [String]
+    /**
+     * Phones to remove.
+     */
+    public let removePhones: [String]
+    /**
+     * Own fields to set; an empty value removes the field.
+     */
+    public let custom: [Field]
+    /**
+     * A new record owner.
+     */
+    public let owner: MemberId?
+    /**
+     * Members to share the record with.
+     */
+    public let share: [MemberId]
+    /**
+     * Members to share it with no more.
+     */
+    public let unshare: [MemberId]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * A new name.
+         */name: String? = nil,
+        /**
+         * A new e-mail address; empty removes it.
+         */email: String? = nil,
+        /**
+         * Phones to add.
+         */addPhones: [String] = [],
+        /**
+         * Phones to remove.
+         */removePhones: [String] = [],
+        /**
+         * Own fields to set; an empty value removes the field.
+         */custom: [Field] = [],
+        /**
+         * A new record owner.
+         */owner: MemberId? = nil,
+        /**
+         * Members to share the record with.
+         */share: [MemberId] = [],
+        /**
+         * Members to share it with no more.
+         */unshare: [MemberId] = []) {
+        self.name = name
+        self.email = email
+        self.addPhones = addPhones
+        self.removePhones = removePhones
+        self.custom = custom
+        self.owner = owner
+        self.share = share
+        self.unshare = unshare
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension ContactEdit: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeContactEdit: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ContactEdit {
+        return
+            try ContactEdit(
+                name: FfiConverterOptionString.read(from: &buf),
+                email: FfiConverterOptionString.read(from: &buf),
+                addPhones: FfiConverterSequenceString.read(from: &buf),
+                removePhones: FfiConverterSequenceString.read(from: &buf),
+                custom: FfiConverterSequenceTypeField.read(from: &buf),
+                owner: FfiConverterOptionTypeMemberId.read(from: &buf),
+                share: FfiConverterSequenceTypeMemberId.read(from: &buf),
+                unshare: FfiConverterSequenceTypeMemberId.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ContactEdit, into buf: inout [UInt8]) {
+        FfiConverterOptionString.write(value.name, into: &buf)
+        FfiConverterOptionString.write(value.email, into: &buf)
+        FfiConverterSequenceString.write(value.addPhones, into: &buf)
+        FfiConverterSequenceString.write(value.removePhones, into: &buf)
+        FfiConverterSequenceTypeField.write(value.custom, into: &buf)
+        FfiConverterOptionTypeMemberId.write(value.owner, into: &buf)
+        FfiConverterSequenceTypeMemberId.write(value.share, into: &buf)
+        FfiConverterSequenceTypeMemberId.write(value.unshare, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeContactEdit_lift(_ buf: RustBuffer) throws -> ContactEdit {
+    return try FfiConverterTypeContactEdit.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeContactEdit_lower(_ value: ContactEdit) -> RustBuffer {
+    return FfiConverterTypeContactEdit.lower(value)
+}
+
+
+/**
+ * One contact in a list.
+ */
+public struct ContactRow: Equatable, Hashable {
+    /**
+     * Its id.
+     */
+    public let id: ContactId
+    /**
+     * What lists call them: the name, else a phone, else the e-mail address.
+     */
+    public let displayName: String
+    /**
+     * The phones, in E.164.
+     */
+    public let phones: [String]
+    /**
+     * The e-mail address.
+     */
+    public let email: String?
+    /**
+     * The record owner.
+     */
+    public let owner: MemberId?
+    /**
+     * Whether they are blocked as spam.
+     */
+    public let blocked: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its id.
+         */id: ContactId,
+        /**
+         * What lists call them: the name, else a phone, else the e-mail address.
+         */displayName: String,
+        /**
+         * The phones, in E.164.
+         */phones: [String],
+        /**
+         * The e-mail address.
+         */email: String?,
+        /**
+         * The record owner.
+         */owner: MemberId?,
+        /**
+         * Whether they are blocked as spam.
+         */blocked: Bool) {
+        self.id = id
+        self.displayName = displayName
+        self.phones = phones
+        self.email = email
+        self.owner = owner
+        self.blocked = blocked
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension ContactRow: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeContactRow: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ContactRow {
+        return
+            try ContactRow(
+                id: FfiConverterTypeContactId.read(from: &buf),
+                displayName: FfiConverterString.read(from: &buf),
+                phones: FfiConverterSequenceString.read(from: &buf),
+                email: FfiConverterOptionString.read(from: &buf),
+                owner: FfiConverterOptionTypeMemberId.read(from: &buf),
+                blocked: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ContactRow, into buf: inout [UInt8]) {
+        FfiConverterTypeContactId.write(value.id, into: &buf)
+        FfiConverterString.write(value.displayName, into: &buf)
+        FfiConverterSequenceString.write(value.phones, into: &buf)
+        FfiConverterOptionString.write(value.email, into: &buf)
+        FfiConverterOptionTypeMemberId.write(value.owner, into: &buf)
+        FfiConverterBool.write(value.blocked, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeContactRow_lift(_ buf: RustBuffer) throws -> ContactRow {
+    return try FfiConverterTypeContactRow.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeContactRow_lower(_ value: ContactRow) -> RustBuffer {
+    return FfiConverterTypeContactRow.lower(value)
+}
+
+
+/**
+ * The conversation's details.
+ */
+public struct ConversationPanel: Equatable, Hashable {
+    /**
+     * Over what.
+     */
+    public let channel: Channel
+    /**
+     * Whether an episode runs.
+     */
+    public let status: Status
+    /**
+     * Where it came from, the latest first.
+     */
+    public let origins: [Origin]
+    /**
+     * Of the campaign or checkout that it comes from, such as `campaign.name`.
+     */
+    public let details: [Field]
+    /**
+     * Every assignment that stands.
+     */
+    public let assignments: [Assignment]
+    /**
+     * Until when it rests. May have passed.
+     */
+    public let snoozedUntil: Timestamp?
+    /**
+     * How urgent it is.
+     */
+    public let priority: Priority
+    /**
+     * The queue that it is in.
+     */
+    public let queue: QueueId?
+    /**
+     * That queue's name.
+     */
+    public let queueName: String?
+    /**
+     * Its tags.
+     */
+    public let tags: [String]
+    /**
+     * Who did what, in the relay's order, what is pending last.
+     */
+    public let timeline: [TimelineEntry]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Over what.
+         */channel: Channel,
+        /**
+         * Whether an episode runs.
+         */status: Status,
+        /**
+         * Where it came from, the latest first.
+         */origins: [Origin],
+        /**
+         * Of the campaign or checkout that it comes from, such as `campaign.name`.
+         */details: [Field],
+        /**
+         * Every assignment that stands.
+         */assignments: [Assignment],
+        /**
+         * Until when it rests. May have passed.
+         */snoozedUntil: Timestamp?,
+        /**
+         * How urgent it is.
+         */priority: Priority,
+        /**
+         * The queue that it is in.
+         */queue: QueueId?,
+        /**
+         * That queue's name.
+         */queueName: String?,
+        /**
+         * Its tags.
+         */tags: [String],
+        /**
+         * Who did what, in the relay's order, what is pending last.
+         */timeline: [TimelineEntry]) {
+        self.channel = channel
+        self.status = status
+        self.origins = origins
+        self.details = details
+        self.assignments = assignments
+        self.snoozedUntil = snoozedUntil
+        self.priority = priority
+        self.queue = queue
+        self.queueName = queueName
+        self.tags = tags
+        self.timeline = timeline
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension ConversationPanel: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeConversationPanel: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ConversationPanel {
+        return
+            try ConversationPanel(
+                channel: FfiConverterTypeChannel.read(from: &buf),
+                status: FfiConverterTypeStatus.read(from: &buf),
+                origins: FfiConverterSequenceTypeOrigin.read(from: &buf),
+                details: FfiConverterSequenceTypeField.read(from: &buf),
+                assignments: FfiConverterSequenceTypeAssignment.read(from: &buf),
+                snoozedUntil: FfiConverterOptionTypeTimestamp.read(from: &buf),
+                priority: FfiConverterTypePriority.read(from: &buf),
+                queue: FfiConverterOptionTypeQueueId.read(from: &buf),
+                queueName: FfiConverterOptionString.read(from: &buf),
+                tags: FfiConverterSequenceString.read(from: &buf),
+                timeline: FfiConverterSequenceTypeTimelineEntry.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ConversationPanel, into buf: inout [UInt8]) {
+        FfiConverterTypeChannel.write(value.channel, into: &buf)
+        FfiConverterTypeStatus.write(value.status, into: &buf)
+        FfiConverterSequenceTypeOrigin.write(value.origins, into: &buf)
+        FfiConverterSequenceTypeField.write(value.details, into: &buf)
+        FfiConverterSequenceTypeAssignment.write(value.assignments, into: &buf)
+        FfiConverterOptionTypeTimestamp.write(value.snoozedUntil, into: &buf)
+        FfiConverterTypePriority.write(value.priority, into: &buf)
+        FfiConverterOptionTypeQueueId.write(value.queue, into: &buf)
+        FfiConverterOptionString.write(value.queueName, into: &buf)
+        FfiConverterSequenceString.write(value.tags, into: &buf)
+        FfiConverterSequenceTypeTimelineEntry.write(value.timeline, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeConversationPanel_lift(_ buf: RustBuffer) throws -> ConversationPanel {
+    return try FfiConverterTypeConversationPanel.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeConversationPanel_lower(_ value: ConversationPanel) -> RustBuffer {
+    return FfiConverterTypeConversationPanel.lower(value)
+}
+
+
+/**
+ * One conversation in a list.
+ */
+public struct ConversationRow: Equatable, Hashable {
+    /**
+     * Its id.
+     */
+    public let id: ConversationId
+    /**
+     * With whom.
+     */
+    public let contact: ContactId
+    /**
+     * What lists call them: the name, else a phone.
+     */
+    public let contactName: String
+    /**
+     * Over what.
+     */
+    public let channel: Channel
+    /**
+     * Whether an episode runs.
+     */
+    public let status: Status
+    /**
+     * When something was last said.
+     */
+    public let lastActivity: Timestamp
+    /**
+     * Whose the last message is, if there is one.
+     */
+    public let previewKind: MessageKind?
+    /**
+     * The last message, on one line and cut.
+     */
+    public let preview: String
+    /**
+     * Whether this member has something unread in it.
+     */
+    public let unread: Bool
+    /**
+     * Whether the contact waits for a reply.
+     */
+    public let needsReply: Bool
+    /**
+     * Who is assigned.
+     */
+    public let assignees: [Assignee]
+    /**
+     * Its tags.
+     */
+    public let tags: [String]
+    /**
+     * Its origins, the latest first.
+     */
+    public let origins: [Origin]
+    /**
+     * Whether it is on this member's dashboard, and not here through the contact's record only (R7).
+     */
+    public let onDashboard: Bool
+    /**
+     * Whether a draft of this member waits in it.
+     */
+    public let draft: Bool
+    /**
+     * What this device has yet to deliver in it.
+     */
+    public let pending: UInt32
+    /**
+     * This member's replies that are held (R33).
+     */
+    public let held: UInt32
+    /**
+     * This member's replies that wait for their time.
+     */
+    public let scheduled: UInt32
+    /**
+     * Until when it rests, unless the contact writes before. May have passed.
+     */
+    public let snoozedUntil: Timestamp?
+    /**
+     * How urgent it is.
+     */
+    public let priority: Priority
+    /**
+     * The queue that it is in.
+     */
+    public let queue: QueueId?
+    /**
+     * Whether its contact is blocked as spam.
+     */
+    public let blocked: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its id.
+         */id: ConversationId,
+        /**
+         * With whom.
+         */contact: ContactId,
+        /**
+         * What lists call them: the name, else a phone.
+         */contactName: String,
+        /**
+         * Over what.
+         */channel: Channel,
+        /**
+         * Whether an episode runs.
+         */status: Status,
+        /**
+         * When something was last said.
+         */lastActivity: Timestamp,
+        /**
+         * Whose the last message is, if there is one.
+         */previewKind: MessageKind?,
+        /**
+         * The last message, on one line and cut.
+         */preview: String,
+        /**
+         * Whether this member has something unread in it.
+         */unread: Bool,
+        /**
+         * Whether the contact waits for a reply.
+         */needsReply: Bool,
+        /**
+         * Who is assigned.
+         */assignees: [Assignee],
+        /**
+         * Its tags.
+         */tags: [String],
+        /**
+         * Its origins, the latest first.
+         */origins: [Origin],
+        /**
+         * Whether it is on this member's dashboard, and not here through the contact's record only (R7).
+         */onDashboard: Bool,
+        /**
+         * Whether a draft of this member waits in it.
+         */draft: Bool,
+        /**
+         * What this device has yet to deliver in it.
+         */pending: UInt32,
+        /**
+         * This member's replies that are held (R33).
+         */held: UInt32,
+        /**
+         * This member's replies that wait for their time.
+         */scheduled: UInt32,
+        /**
+         * Until when it rests, unless the contact writes before. May have passed.
+         */snoozedUntil: Timestamp?,
+        /**
+         * How urgent it is.
+         */priority: Priority,
+        /**
+         * The queue that it is in.
+         */queue: QueueId?,
+        /**
+         * Whether its contact is blocked as spam.
+         */blocked: Bool) {
+        self.id = id
+        self.contact = contact
+        self.contactName = contactName
+        self.channel = channel
+        self.status = status
+        self.lastActivity = lastActivity
+        self.previewKind = previewKind
+        self.preview = preview
+        self.unread = unread
+        self.needsReply = needsReply
+        self.assignees = assignees
+        self.tags = tags
+        self.origins = origins
+        self.onDashboard = onDashboard
+        self.draft = draft
+        self.pending = pending
+        self.held = held
+        self.scheduled = scheduled
+        self.snoozedUntil = snoozedUntil
+        self.priority = priority
+        self.queue = queue
+        self.blocked = blocked
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension ConversationRow: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeConversationRow: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ConversationRow {
+        return
+            try ConversationRow(
+                id: FfiConverterTypeConversationId.read(from: &buf),
+                contact: FfiConverterTypeContactId.read(from: &buf),
+                contactName: FfiConverterString.read(from: &buf),
+                channel: FfiConverterTypeChannel.read(from: &buf),
+                status: FfiConverterTypeStatus.read(from: &buf),
+                lastActivity: FfiConverterTypeTimestamp.read(from: &buf),
+                previewKind: FfiConverterOptionTypeMessageKind.read(from: &buf),
+                preview: FfiConverterString.read(from: &buf),
+                unread: FfiConverterBool.read(from: &buf),
+                needsReply: FfiConverterBool.read(from: &buf),
+                assignees: FfiConverterSequenceTypeAssignee.read(from: &buf),
+                tags: FfiConverterSequenceString.read(from: &buf),
+                origins: FfiConverterSequenceTypeOrigin.read(from: &buf),
+                onDashboard: FfiConverterBool.read(from: &buf),
+                draft: FfiConverterBool.read(from: &buf),
+                pending: FfiConverterUInt32.read(from: &buf),
+                held: FfiConverterUInt32.read(from: &buf),
+                scheduled: FfiConverterUInt32.read(from: &buf),
+                snoozedUntil: FfiConverterOptionTypeTimestamp.read(from: &buf),
+                priority: FfiConverterTypePriority.read(from: &buf),
+                queue: FfiConverterOptionTypeQueueId.read(from: &buf),
+                blocked: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ConversationRow, into buf: inout [UInt8]) {
+        FfiConverterTypeConversationId.write(value.id, into: &buf)
+        FfiConverterTypeContactId.write(value.contact, into: &buf)
+        FfiConverterString.write(value.contactName, into: &buf)
+        FfiConverterTypeChannel.write(value.channel, into: &buf)
+        FfiConverterTypeStatus.write(value.status, into: &buf)
+        FfiConverterTypeTimestamp.write(value.lastActivity, into: &buf)
+        FfiConverterOptionTypeMessageKind.write(value.previewKind, into: &buf)
+        FfiConverterString.write(value.preview, into: &buf)
+        FfiConverterBool.write(value.unread, into: &buf)
+        FfiConverterBool.write(value.needsReply, into: &buf)
+        FfiConverterSequenceTypeAssignee.write(value.assignees, into: &buf)
+        FfiConverterSequenceString.write(value.tags, into: &buf)
+        FfiConverterSequenceTypeOrigin.write(value.origins, into: &buf)
+        FfiConverterBool.write(value.onDashboard, into: &buf)
+        FfiConverterBool.write(value.draft, into: &buf)
+        FfiConverterUInt32.write(value.pending, into: &buf)
+        FfiConverterUInt32.write(value.held, into: &buf)
+        FfiConverterUInt32.write(value.scheduled, into: &buf)
+        FfiConverterOptionTypeTimestamp.write(value.snoozedUntil, into: &buf)
+        FfiConverterTypePriority.write(value.priority, into: &buf)
+        FfiConverterOptionTypeQueueId.write(value.queue, into: &buf)
+        FfiConverterBool.write(value.blocked, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeConversationRow_lift(_ buf: RustBuffer) throws -> ConversationRow {
+    return try FfiConverterTypeConversationRow.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeConversationRow_lower(_ value: ConversationRow) -> RustBuffer {
+    return FfiConverterTypeConversationRow.lower(value)
+}
+
+
+/**
+ * Everything that is shown of one conversation.
+ */
+public struct ConversationView: Equatable, Hashable {
+    /**
+     * Its row, as in the list.
+     */
+    public let row: ConversationRow
+    /**
+     * With whom; nothing if the card is not on this device.
+     */
+    public let contact: Contact?
+    /**
+     * Messages and notes in the relay's order, this device's pending ones last (R41).
+     */
+    public let messages: [Message]
+    /**
+     * Every assignment that stands.
+     */
+    public let assignments: [Assignment]
+    /**
+     * This member's draft.
+     */
+    public let draft: String?
+    /**
+     * Who did what, in the relay's order, what is pending last.
+     */
+    public let timeline: [TimelineEntry]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its row, as in the list.
+         */row: ConversationRow,
+        /**
+         * With whom; nothing if the card is not on this device.
+         */contact: Contact?,
+        /**
+         * Messages and notes in the relay's order, this device's pending ones last (R41).
+         */messages: [Message],
+        /**
+         * Every assignment that stands.
+         */assignments: [Assignment],
+        /**
+         * This member's draft.
+         */draft: String?,
+        /**
+         * Who did what, in the relay's order, what is pending last.
+         */timeline: [TimelineEntry]) {
+        self.row = row
+        self.contact = contact
+        self.messages = messages
+        self.assignments = assignments
+        self.draft = draft
+        self.timeline = timeline
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension ConversationView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeConversationView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ConversationView {
+        return
+            try ConversationView(
+                row: FfiConverterTypeConversationRow.read(from: &buf),
+                contact: FfiConverterOptionTypeContact.read(from: &buf),
+                messages: FfiConverterSequenceTypeMessage.read(from: &buf),
+                assignments: FfiConverterSequenceTypeAssignment.read(from: &buf),
+                draft: FfiConverterOptionString.read(from: &buf),
+                timeline: FfiConverterSequenceTypeTimelineEntry.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ConversationView, into buf: inout [UInt8]) {
+        FfiConverterTypeConversationRow.write(value.row, into: &buf)
+        FfiConverterOptionTypeContact.write(value.contact, into: &buf)
+        FfiConverterSequenceTypeMessage.write(value.messages, into: &buf)
+        FfiConverterSequenceTypeAssignment.write(value.assignments, into: &buf)
+        FfiConverterOptionString.write(value.draft, into: &buf)
+        FfiConverterSequenceTypeTimelineEntry.write(value.timeline, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeConversationView_lift(_ buf: RustBuffer) throws -> ConversationView {
+    return try FfiConverterTypeConversationView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeConversationView_lower(_ value: ConversationView) -> RustBuffer {
+    return FfiConverterTypeConversationView.lower(value)
+}
+
+
+/**
+ * Counts beside the list, of the dashboard only.
+ */
+public struct Counts: Equatable, Hashable {
+    /**
+     * Open conversations.
+     */
+    public let `open`: UInt64
+    /**
+     * Closed ones.
+     */
+    public let closed: UInt64
+    /**
+     * Open ones assigned to this member.
+     */
+    public let mine: UInt64
+    /**
+     * Open ones assigned to nobody.
+     */
+    public let unassigned: UInt64
+    /**
+     * Unread ones, open or closed.
+     */
+    public let unread: UInt64
+    /**
+     * Open ones that need a reply.
+     */
+    public let needsReply: UInt64
+    /**
+     * Open ones of the highest priority.
+     */
+    public let urgent: UInt64
+    /**
+     * Open ones that rest now.
+     */
+    public let snoozed: UInt64
+    /**
+     * Open ones whose contact is blocked as spam: they are in none of the other counts.
+     */
+    public let blocked: UInt64
+    /**
+     * Open ones by tag.
+     */
+    public let byTag: [TagCount]
+    /**
+     * Open ones by queue.
+     */
+    public let byQueue: [QueueCount]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Open conversations.
+         */`open`: UInt64,
+        /**
+         * Closed ones.
+         */closed: UInt64,
+        /**
+         * Open ones assigned to this member.
+         */mine: UInt64,
+        /**
+         * Open ones assigned to nobody.
+         */unassigned: UInt64,
+        /**
+         * Unread ones, open or closed.
+         */unread: UInt64,
+        /**
+         * Open ones that need a reply.
+         */needsReply: UInt64,
+        /**
+         * Open ones of the highest priority.
+         */urgent: UInt64,
+        /**
+         * Open ones that rest now.
+         */snoozed: UInt64,
+        /**
+         * Open ones whose contact is blocked as spam: they are in none of the other counts.
+         */blocked: UInt64,
+        /**
+         * Open ones by tag.
+         */byTag: [TagCount],
+        /**
+         * Open ones by queue.
+         */byQueue: [QueueCount]) {
+        self.`open` = `open`
+        self.closed = closed
+        self.mine = mine
+        self.unassigned = unassigned
+        self.unread = unread
+        self.needsReply = needsReply
+        self.urgent = urgent
+        self.snoozed = snoozed
+        self.blocked = blocked
+        self.byTag = byTag
+        self.byQueue = byQueue
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Counts: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCounts: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Counts {
+        return
+            try Counts(
+                open: FfiConverterUInt64.read(from: &buf),
+                closed: FfiConverterUInt64.read(from: &buf),
+                mine: FfiConverterUInt64.read(from: &buf),
+                unassigned: FfiConverterUInt64.read(from: &buf),
+                unread: FfiConverterUInt64.read(from: &buf),
+                needsReply: FfiConverterUInt64.read(from: &buf),
+                urgent: FfiConverterUInt64.read(from: &buf),
+                snoozed: FfiConverterUInt64.read(from: &buf),
+                blocked: FfiConverterUInt64.read(from: &buf),
+                byTag: FfiConverterSequenceTypeTagCount.read(from: &buf),
+                byQueue: FfiConverterSequenceTypeQueueCount.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Counts, into buf: inout [UInt8]) {
+        FfiConverterUInt64.write(value.`open`, into: &buf)
+        FfiConverterUInt64.write(value.closed, into: &buf)
+        FfiConverterUInt64.write(value.mine, into: &buf)
+        FfiConverterUInt64.write(value.unassigned, into: &buf)
+        FfiConverterUInt64.write(value.unread, into: &buf)
+        FfiConverterUInt64.write(value.needsReply, into: &buf)
+        FfiConverterUInt64.write(value.urgent, into: &buf)
+        FfiConverterUInt64.write(value.snoozed, into: &buf)
+        FfiConverterUInt64.write(value.blocked, into: &buf)
+        FfiConverterSequenceTypeTagCount.write(value.byTag, into: &buf)
+        FfiConverterSequenceTypeQueueCount.write(value.byQueue, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCounts_lift(_ buf: RustBuffer) throws -> Counts {
+    return try FfiConverterTypeCounts.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCounts_lower(_ value: Counts) -> RustBuffer {
+    return FfiConverterTypeCounts.lower(value)
+}
+
+
+/**
+ * A contact that was created.
+ */
+public struct CreatedContact: Equatable, Hashable {
+    /**
+     * Its id.
+     */
+    public let contact: ContactId
+    /**
+     * What waits for the relay.
+     */
+    public let intent: IntentId
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its id.
+         */contact: ContactId,
+        /**
+         * What waits for the relay.
+         */intent: IntentId) {
+        self.contact = contact
+        self.intent = intent
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension CreatedContact: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCreatedContact: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CreatedContact {
+        return
+            try CreatedContact(
+                contact: FfiConverterTypeContactId.read(from: &buf),
+                intent: FfiConverterTypeIntentId.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: CreatedContact, into buf: inout [UInt8]) {
+        FfiConverterTypeContactId.write(value.contact, into: &buf)
+        FfiConverterTypeIntentId.write(value.intent, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCreatedContact_lift(_ buf: RustBuffer) throws -> CreatedContact {
+    return try FfiConverterTypeCreatedContact.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCreatedContact_lower(_ value: CreatedContact) -> RustBuffer {
+    return FfiConverterTypeCreatedContact.lower(value)
+}
+
+
+/**
+ * The customer's details.
+ */
+public struct CustomerPanel: Equatable, Hashable {
+    /**
+     * What lists call them.
+     */
+    public let name: String
+    /**
+     * The card; nothing while it is not on this device.
+     */
+    public let card: Contact?
+    /**
+     * The other conversations with them on this device, the latest first.
+     */
+    public let others: [ConversationRow]
+    /**
+     * What was closed of this conversation, the latest first.
+     */
+    public let past: [Episode]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What lists call them.
+         */name: String,
+        /**
+         * The card; nothing while it is not on this device.
+         */card: Contact?,
+        /**
+         * The other conversations with them on this device, the latest first.
+         */others: [ConversationRow],
+        /**
+         * What was closed of this conversation, the latest first.
+         */past: [Episode]) {
+        self.name = name
+        self.card = card
+        self.others = others
+        self.past = past
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension CustomerPanel: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCustomerPanel: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CustomerPanel {
+        return
+            try CustomerPanel(
+                name: FfiConverterString.read(from: &buf),
+                card: FfiConverterOptionTypeContact.read(from: &buf),
+                others: FfiConverterSequenceTypeConversationRow.read(from: &buf),
+                past: FfiConverterSequenceTypeEpisode.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: CustomerPanel, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterOptionTypeContact.write(value.card, into: &buf)
+        FfiConverterSequenceTypeConversationRow.write(value.others, into: &buf)
+        FfiConverterSequenceTypeEpisode.write(value.past, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCustomerPanel_lift(_ buf: RustBuffer) throws -> CustomerPanel {
+    return try FfiConverterTypeCustomerPanel.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCustomerPanel_lower(_ value: CustomerPanel) -> RustBuffer {
+    return FfiConverterTypeCustomerPanel.lower(value)
+}
+
+
+/**
+ * A code that enrols one more device of the same member.
+ */
+public struct EnrolmentCode: Equatable, Hashable {
+    /**
+     * The code.
+     */
+    public let code: String
+    /**
+     * Until when it can be used.
+     */
+    public let expires: Timestamp
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The code.
+         */code: String,
+        /**
+         * Until when it can be used.
+         */expires: Timestamp) {
+        self.code = code
+        self.expires = expires
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension EnrolmentCode: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeEnrolmentCode: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> EnrolmentCode {
+        return
+            try EnrolmentCode(
+                code: FfiConverterString.read(from: &buf),
+                expires: FfiConverterTypeTimestamp.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: EnrolmentCode, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.code, into: &buf)
+        FfiConverterTypeTimestamp.write(value.expires, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEnrolmentCode_lift(_ buf: RustBuffer) throws -> EnrolmentCode {
+    return try FfiConverterTypeEnrolmentCode.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEnrolmentCode_lower(_ value: EnrolmentCode) -> RustBuffer {
+    return FfiConverterTypeEnrolmentCode.lower(value)
+}
+
+
+/**
+ * An episode of a conversation that came to its end.
+ */
+public struct Episode: Equatable, Hashable {
+    /**
+     * When it was closed.
+     */
+    public let closed: Timestamp
+    /**
+     * Who closed it.
+     */
+    public let by: MemberId?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * When it was closed.
+         */closed: Timestamp,
+        /**
+         * Who closed it.
+         */by: MemberId?) {
+        self.closed = closed
+        self.by = by
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Episode: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeEpisode: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Episode {
+        return
+            try Episode(
+                closed: FfiConverterTypeTimestamp.read(from: &buf),
+                by: FfiConverterOptionTypeMemberId.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Episode, into buf: inout [UInt8]) {
+        FfiConverterTypeTimestamp.write(value.closed, into: &buf)
+        FfiConverterOptionTypeMemberId.write(value.by, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEpisode_lift(_ buf: RustBuffer) throws -> Episode {
+    return try FfiConverterTypeEpisode.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEpisode_lower(_ value: Episode) -> RustBuffer {
+    return FfiConverterTypeEpisode.lower(value)
+}
+
+
+/**
+ * A text with its variables' values in it.
+ */
+public struct Expanded: Equatable, Hashable {
+    /**
+     * The text.
+     */
+    public let text: String
+    /**
+     * Variables that have no value: nothing stands in their places.
+     */
+    public let missing: [String]
+    /**
+     * Variables that there are none of.
+     */
+    public let unknown: [String]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The text.
+         */text: String,
+        /**
+         * Variables that have no value: nothing stands in their places.
+         */missing: [String],
+        /**
+         * Variables that there are none of.
+         */unknown: [String]) {
+        self.text = text
+        self.missing = missing
+        self.unknown = unknown
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Expanded: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeExpanded: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Expanded {
+        return
+            try Expanded(
+                text: FfiConverterString.read(from: &buf),
+                missing: FfiConverterSequenceString.read(from: &buf),
+                unknown: FfiConverterSequenceString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Expanded, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.text, into: &buf)
+        FfiConverterSequenceString.write(value.missing, into: &buf)
+        FfiConverterSequenceString.write(value.unknown, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeExpanded_lift(_ buf: RustBuffer) throws -> Expanded {
+    return try FfiConverterTypeExpanded.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeExpanded_lower(_ value: Expanded) -> RustBuffer {
+    return FfiConverterTypeExpanded.lower(value)
+}
+
+
+/**
+ * A fact that an explanation stands on.
+ */
+public struct ExplainedFact: Equatable, Hashable {
+    /**
+     * What it is.
+     */
+    public let name: String
+    /**
+     * Its value.
+     */
+    public let value: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What it is.
+         */name: String,
+        /**
+         * Its value.
+         */value: String) {
+        self.name = name
+        self.value = value
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension ExplainedFact: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeExplainedFact: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ExplainedFact {
+        return
+            try ExplainedFact(
+                name: FfiConverterString.read(from: &buf),
+                value: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ExplainedFact, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterString.write(value.value, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeExplainedFact_lift(_ buf: RustBuffer) throws -> ExplainedFact {
+    return try FfiConverterTypeExplainedFact.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeExplainedFact_lower(_ value: ExplainedFact) -> RustBuffer {
+    return FfiConverterTypeExplainedFact.lower(value)
+}
+
+
+/**
+ * An answer to "why was I alerted" or "why was I not", in plain words.
+ */
+public struct Explanation: Equatable, Hashable {
+    /**
+     * The number of the rule that decided.
+     */
+    public let rule: String
+    /**
+     * What happened and why, sentence by sentence.
+     */
+    public let sentences: [String]
+    /**
+     * What it stood on.
+     */
+    public let facts: [ExplainedFact]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The number of the rule that decided.
+         */rule: String,
+        /**
+         * What happened and why, sentence by sentence.
+         */sentences: [String],
+        /**
+         * What it stood on.
+         */facts: [ExplainedFact]) {
+        self.rule = rule
+        self.sentences = sentences
+        self.facts = facts
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Explanation: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeExplanation: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Explanation {
+        return
+            try Explanation(
+                rule: FfiConverterString.read(from: &buf),
+                sentences: FfiConverterSequenceString.read(from: &buf),
+                facts: FfiConverterSequenceTypeExplainedFact.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Explanation, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.rule, into: &buf)
+        FfiConverterSequenceString.write(value.sentences, into: &buf)
+        FfiConverterSequenceTypeExplainedFact.write(value.facts, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeExplanation_lift(_ buf: RustBuffer) throws -> Explanation {
+    return try FfiConverterTypeExplanation.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeExplanation_lower(_ value: Explanation) -> RustBuffer {
+    return FfiConverterTypeExplanation.lower(value)
+}
+
+
+/**
+ * One of a contact's own fields.
+ */
+public struct Field: Equatable, Hashable {
+    /**
+     * Its name.
+     */
+    public let name: String
+    /**
+     * Its value.
+     */
+    public let value: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its name.
+         */name: String,
+        /**
+         * Its value.
+         */value: String) {
+        self.name = name
+        self.value = value
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Field: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeField: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Field {
+        return
+            try Field(
+                name: FfiConverterString.read(from: &buf),
+                value: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Field, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterString.write(value.value, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeField_lift(_ buf: RustBuffer) throws -> Field {
+    return try FfiConverterTypeField.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeField_lower(_ value: Field) -> RustBuffer {
+    return FfiConverterTypeField.lower(value)
+}
+
+
+/**
+ * Which conversations a list takes: those that meet everything that is set. Without anything, all that is on the dashboard.
+ */
+public struct InboxFilter: Equatable, Hashable {
+    /**
+     * Only those assigned to this member: the toggle of R4.
+     */
+    public let mine: Bool
+    /**
+     * Open or closed.
+     */
+    public let status: Status?
+    /**
+     * Only unread ones.
+     */
+    public let unread: Bool
+    /**
+     * Only those that need a reply.
+     */
+    public let needsReply: Bool
+    /**
+     * By who is assigned.
+     */
+    public let assignee: AssigneeFilter?
+    /**
+     * By why this member is assigned (R21).
+     */
+    public let reason: AssignmentReason?
+    /**
+     * By tag.
+     */
+    public let tag: String?
+    /**
+     * By origin.
+     */
+    public let origin: Origin?
+    /**
+     * By contact: all that there is with them.
+     */
+    public let contact: ContactId?
+    /**
+     * Those whose contact is blocked as spam; they are in no other list but their contact's.
+     */
+    public let blocked: Bool
+    /**
+     * By queue.
+     */
+    public let queue: QueueId?
+    /**
+     * By priority.
+     */
+    public let priority: Priority?
+    /**
+     * Only those that rest now, or only those that don't.
+     */
+    public let snoozed: Bool?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Only those assigned to this member: the toggle of R4.
+         */mine: Bool = false,
+        /**
+         * Open or closed.
+         */status: Status? = nil,
+        /**
+         * Only unread ones.
+         */unread: Bool = false,
+        /**
+         * Only those that need a reply.
+         */needsReply: Bool = false,
+        /**
+         * By who is assigned.
+         */assignee: AssigneeFilter? = nil,
+        /**
+         * By why this member is assigned (R21).
+         */reason: AssignmentReason? = nil,
+        /**
+         * By tag.
+         */tag: String? = nil,
+        /**
+         * By origin.
+         */origin: Origin? = nil,
+        /**
+         * By contact: all that there is with them.
+         */contact: ContactId? = nil,
+        /**
+         * Those whose contact is blocked as spam; they are in no other list but their contact's.
+         */blocked: Bool = false,
+        /**
+         * By queue.
+         */queue: QueueId? = nil,
+        /**
+         * By priority.
+         */priority: Priority? = nil,
+        /**
+         * Only those that rest now, or only those that don't.
+         */snoozed: Bool? = nil) {
+        self.mine = mine
+        self.status = status
+        self.unread = unread
+        self.needsReply = needsReply
+        self.assignee = assignee
+        self.reason = reason
+        self.tag = tag
+        self.origin = origin
+        self.contact = contact
+        self.blocked = blocked
+        self.queue = queue
+        self.priority = priority
+        self.snoozed = snoozed
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension InboxFilter: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeInboxFilter: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> InboxFilter {
+        return
+            try InboxFilter(
+                mine: FfiConverterBool.read(from: &buf),
+                status: FfiConverterOptionTypeStatus.read(from: &buf),
+                unread: FfiConverterBool.read(from: &buf),
+                needsReply: FfiConverterBool.read(from: &buf),
+                assignee: FfiConverterOptionTypeAssigneeFilter.read(from: &buf),
+                reason: FfiConverterOptionTypeAssignmentReason.read(from: &buf),
+                tag: FfiConverterOptionString.read(from: &buf),
+                origin: FfiConverterOptionTypeOrigin.read(from: &buf),
+                contact: FfiConverterOptionTypeContactId.read(from: &buf),
+                blocked: FfiConverterBool.read(from: &buf),
+                queue: FfiConverterOptionTypeQueueId.read(from: &buf),
+                priority: FfiConverterOptionTypePriority.read(from: &buf),
+                snoozed: FfiConverterOptionBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: InboxFilter, into buf: inout [UInt8]) {
+        FfiConverterBool.write(value.mine, into: &buf)
+        FfiConverterOptionTypeStatus.write(value.status, into: &buf)
+        FfiConverterBool.write(value.unread, into: &buf)
+        FfiConverterBool.write(value.needsReply, into: &buf)
+        FfiConverterOptionTypeAssigneeFilter.write(value.assignee, into: &buf)
+        FfiConverterOptionTypeAssignmentReason.write(value.reason, into: &buf)
+        FfiConverterOptionString.write(value.tag, into: &buf)
+        FfiConverterOptionTypeOrigin.write(value.origin, into: &buf)
+        FfiConverterOptionTypeContactId.write(value.contact, into: &buf)
+        FfiConverterBool.write(value.blocked, into: &buf)
+        FfiConverterOptionTypeQueueId.write(value.queue, into: &buf)
+        FfiConverterOptionTypePriority.write(value.priority, into: &buf)
+        FfiConverterOptionBool.write(value.snoozed, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeInboxFilter_lift(_ buf: RustBuffer) throws -> InboxFilter {
+    return try FfiConverterTypeInboxFilter.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeInboxFilter_lower(_ value: InboxFilter) -> RustBuffer {
+    return FfiConverterTypeInboxFilter.lower(value)
+}
+
+
+/**
+ * A page of a list.
+ */
+public struct InboxPage: Equatable, Hashable {
+    /**
+     * Its rows.
+     */
+    public let rows: [ConversationRow]
+    /**
+     * Where the next page begins; nothing if this one has no row.
+     */
+    public let next: PageKey?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its rows.
+         */rows: [ConversationRow],
+        /**
+         * Where the next page begins; nothing if this one has no row.
+         */next: PageKey?) {
+        self.rows = rows
+        self.next = next
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension InboxPage: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeInboxPage: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> InboxPage {
+        return
+            try InboxPage(
+                rows: FfiConverterSequenceTypeConversationRow.read(from: &buf),
+                next: FfiConverterOptionTypePageKey.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: InboxPage, into buf: inout [UInt8]) {
+        FfiConverterSequenceTypeConversationRow.write(value.rows, into: &buf)
+        FfiConverterOptionTypePageKey.write(value.next, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeInboxPage_lift(_ buf: RustBuffer) throws -> InboxPage {
+    return try FfiConverterTypeInboxPage.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeInboxPage_lower(_ value: InboxPage) -> RustBuffer {
+    return FfiConverterTypeInboxPage.lower(value)
+}
+
+
+/**
+ * One thing that was said.
+ */
+public struct LogRecord: Equatable, Hashable {
+    /**
+     * How much it matters.
+     */
+    public let level: LogLevel
+    /**
+     * Which part says it.
+     */
+    public let target: String
+    /**
+     * What, with its values as `name=value`.
+     */
+    public let message: String
+    /**
+     * How many records were left out before this one, since the sink was slow.
+     */
+    public let leftOut: UInt64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * How much it matters.
+         */level: LogLevel,
+        /**
+         * Which part says it.
+         */target: String,
+        /**
+         * What, with its values as `name=value`.
+         */message: String,
+        /**
+         * How many records were left out before this one, since the sink was slow.
+         */leftOut: UInt64) {
+        self.level = level
+        self.target = target
+        self.message = message
+        self.leftOut = leftOut
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension LogRecord: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeLogRecord: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> LogRecord {
+        return
+            try LogRecord(
+                level: FfiConverterTypeLogLevel.read(from: &buf),
+                target: FfiConverterString.read(from: &buf),
+                message: FfiConverterString.read(from: &buf),
+                leftOut: FfiConverterUInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: LogRecord, into buf: inout [UInt8]) {
+        FfiConverterTypeLogLevel.write(value.level, into: &buf)
+        FfiConverterString.write(value.target, into: &buf)
+        FfiConverterString.write(value.message, into: &buf)
+        FfiConverterUInt64.write(value.leftOut, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLogRecord_lift(_ buf: RustBuffer) throws -> LogRecord {
+    return try FfiConverterTypeLogRecord.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLogRecord_lower(_ value: LogRecord) -> RustBuffer {
+    return FfiConverterTypeLogRecord.lower(value)
+}
+
+
+/**
+ * Who uses this device.
+ */
+public struct Me: Equatable, Hashable {
+    /**
+     * The member.
+     */
+    public let member: MemberId
+    /**
+     * Their name; empty before the first sync.
+     */
+    public let name: String
+    /**
+     * This device.
+     */
+    public let device: DeviceId
+    /**
+     * The workspace.
+     */
+    public let workspace: WorkspaceId
+    /**
+     * Where the relay is.
+     */
+    public let relay: String
+    /**
+     * Whether they can toggle between all conversations and their own (R4, R5).
+     */
+    public let hasToggle: Bool
+    /**
+     * What they may do; nothing before the first sync, and for a member who was deactivated.
+     */
+    public let access: Access?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The member.
+         */member: MemberId,
+        /**
+         * Their name; empty before the first sync.
+         */name: String,
+        /**
+         * This device.
+         */device: DeviceId,
+        /**
+         * The workspace.
+         */workspace: WorkspaceId,
+        /**
+         * Where the relay is.
+         */relay: String,
+        /**
+         * Whether they can toggle between all conversations and their own (R4, R5).
+         */hasToggle: Bool,
+        /**
+         * What they may do; nothing before the first sync, and for a member who was deactivated.
+         */access: Access?) {
+        self.member = member
+        self.name = name
+        self.device = device
+        self.workspace = workspace
+        self.relay = relay
+        self.hasToggle = hasToggle
+        self.access = access
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Me: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeMe: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Me {
+        return
+            try Me(
+                member: FfiConverterTypeMemberId.read(from: &buf),
+                name: FfiConverterString.read(from: &buf),
+                device: FfiConverterTypeDeviceId.read(from: &buf),
+                workspace: FfiConverterTypeWorkspaceId.read(from: &buf),
+                relay: FfiConverterString.read(from: &buf),
+                hasToggle: FfiConverterBool.read(from: &buf),
+                access: FfiConverterOptionTypeAccess.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Me, into buf: inout [UInt8]) {
+        FfiConverterTypeMemberId.write(value.member, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterTypeDeviceId.write(value.device, into: &buf)
+        FfiConverterTypeWorkspaceId.write(value.workspace, into: &buf)
+        FfiConverterString.write(value.relay, into: &buf)
+        FfiConverterBool.write(value.hasToggle, into: &buf)
+        FfiConverterOptionTypeAccess.write(value.access, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMe_lift(_ buf: RustBuffer) throws -> Me {
+    return try FfiConverterTypeMe.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMe_lower(_ value: Me) -> RustBuffer {
+    return FfiConverterTypeMe.lower(value)
+}
+
+
+/**
+ * A member of the workspace.
+ */
+public struct Member: Equatable, Hashable {
+    /**
+     * Their id.
+     */
+    public let id: MemberId
+    /**
+     * Their name.
+     */
+    public let name: String
+    /**
+     * Whether they are one still.
+     */
+    public let active: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Their id.
+         */id: MemberId,
+        /**
+         * Their name.
+         */name: String,
+        /**
+         * Whether they are one still.
+         */active: Bool) {
+        self.id = id
+        self.name = name
+        self.active = active
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Member: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeMember: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Member {
+        return
+            try Member(
+                id: FfiConverterTypeMemberId.read(from: &buf),
+                name: FfiConverterString.read(from: &buf),
+                active: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Member, into buf: inout [UInt8]) {
+        FfiConverterTypeMemberId.write(value.id, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterBool.write(value.active, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMember_lift(_ buf: RustBuffer) throws -> Member {
+    return try FfiConverterTypeMember.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMember_lower(_ value: Member) -> RustBuffer {
+    return FfiConverterTypeMember.lower(value)
+}
+
+
+/**
+ * One message or note.
+ */
+public struct Message: Equatable, Hashable {
+    /**
+     * Its id, which is also that of the intent that wrote it.
+     */
+    public let id: IntentId
+    /**
+     * Who it goes to.
+     */
+    public let kind: MessageKind
+    /**
+     * The member who wrote it; nobody for the contact's.
+     */
+    public let by: MemberId?
+    /**
+     * The text.
+     */
+    public let text: String
+    /**
+     * Members whom a note calls.
+     */
+    public let mentions: [MemberId]
+    /**
+     * When it is to be sent, if not at once.
+     */
+    public let later: Timestamp?
+    /**
+     * The relay's time, or this device's while it is pending.
+     */
+    public let at: Timestamp
+    /**
+     * How far it got.
+     */
+    public let delivery: Delivery
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its id, which is also that of the intent that wrote it.
+         */id: IntentId,
+        /**
+         * Who it goes to.
+         */kind: MessageKind,
+        /**
+         * The member who wrote it; nobody for the contact's.
+         */by: MemberId?,
+        /**
+         * The text.
+         */text: String,
+        /**
+         * Members whom a note calls.
+         */mentions: [MemberId],
+        /**
+         * When it is to be sent, if not at once.
+         */later: Timestamp?,
+        /**
+         * The relay's time, or this device's while it is pending.
+         */at: Timestamp,
+        /**
+         * How far it got.
+         */delivery: Delivery) {
+        self.id = id
+        self.kind = kind
+        self.by = by
+        self.text = text
+        self.mentions = mentions
+        self.later = later
+        self.at = at
+        self.delivery = delivery
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Message: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeMessage: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Message {
+        return
+            try Message(
+                id: FfiConverterTypeIntentId.read(from: &buf),
+                kind: FfiConverterTypeMessageKind.read(from: &buf),
+                by: FfiConverterOptionTypeMemberId.read(from: &buf),
+                text: FfiConverterString.read(from: &buf),
+                mentions: FfiConverterSequenceTypeMemberId.read(from: &buf),
+                later: FfiConverterOptionTypeTimestamp.read(from: &buf),
+                at: FfiConverterTypeTimestamp.read(from: &buf),
+                delivery: FfiConverterTypeDelivery.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Message, into buf: inout [UInt8]) {
+        FfiConverterTypeIntentId.write(value.id, into: &buf)
+        FfiConverterTypeMessageKind.write(value.kind, into: &buf)
+        FfiConverterOptionTypeMemberId.write(value.by, into: &buf)
+        FfiConverterString.write(value.text, into: &buf)
+        FfiConverterSequenceTypeMemberId.write(value.mentions, into: &buf)
+        FfiConverterOptionTypeTimestamp.write(value.later, into: &buf)
+        FfiConverterTypeTimestamp.write(value.at, into: &buf)
+        FfiConverterTypeDelivery.write(value.delivery, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMessage_lift(_ buf: RustBuffer) throws -> Message {
+    return try FfiConverterTypeMessage.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMessage_lower(_ value: Message) -> RustBuffer {
+    return FfiConverterTypeMessage.lower(value)
+}
+
+
+/**
+ * A conversation that was found by one of its messages.
+ */
+public struct MessageHit: Equatable, Hashable {
+    /**
+     * The conversation.
+     */
+    public let conversation: ConversationRow
+    /**
+     * Its latest message that has what was typed.
+     */
+    public let message: IntentId
+    /**
+     * Whether it is on this device by its contact's record only (R7).
+     */
+    public let byRecord: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The conversation.
+         */conversation: ConversationRow,
+        /**
+         * Its latest message that has what was typed.
+         */message: IntentId,
+        /**
+         * Whether it is on this device by its contact's record only (R7).
+         */byRecord: Bool) {
+        self.conversation = conversation
+        self.message = message
+        self.byRecord = byRecord
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension MessageHit: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeMessageHit: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> MessageHit {
+        return
+            try MessageHit(
+                conversation: FfiConverterTypeConversationRow.read(from: &buf),
+                message: FfiConverterTypeIntentId.read(from: &buf),
+                byRecord: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: MessageHit, into buf: inout [UInt8]) {
+        FfiConverterTypeConversationRow.write(value.conversation, into: &buf)
+        FfiConverterTypeIntentId.write(value.message, into: &buf)
+        FfiConverterBool.write(value.byRecord, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMessageHit_lift(_ buf: RustBuffer) throws -> MessageHit {
+    return try FfiConverterTypeMessageHit.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMessageHit_lower(_ value: MessageHit) -> RustBuffer {
+    return FfiConverterTypeMessageHit.lower(value)
+}
+
+
+/**
+ * What a search in messages found.
+ */
+public struct MessageHits: Equatable, Hashable {
+    /**
+     * The conversations, the latest first.
+     */
+    public let hits: [MessageHit]
+    /**
+     * Whether all messages on this device were looked through: those that came just now are taken in a little later.
+     */
+    public let complete: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The conversations, the latest first.
+         */hits: [MessageHit],
+        /**
+         * Whether all messages on this device were looked through: those that came just now are taken in a little later.
+         */complete: Bool) {
+        self.hits = hits
+        self.complete = complete
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension MessageHits: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeMessageHits: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> MessageHits {
+        return
+            try MessageHits(
+                hits: FfiConverterSequenceTypeMessageHit.read(from: &buf),
+                complete: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: MessageHits, into buf: inout [UInt8]) {
+        FfiConverterSequenceTypeMessageHit.write(value.hits, into: &buf)
+        FfiConverterBool.write(value.complete, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMessageHits_lift(_ buf: RustBuffer) throws -> MessageHits {
+    return try FfiConverterTypeMessageHits.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMessageHits_lower(_ value: MessageHits) -> RustBuffer {
+    return FfiConverterTypeMessageHits.lower(value)
+}
+
+
+/**
+ * A contact to create. Phones are as a person types them.
+ */
+public struct NewContact: Equatable, Hashable {
+    /**
+     * The name, empty if unknown.
+     */
+    public let name: String
+    /**
+     * The phones.
+     */
+    public let phones: [String]
+    /**
+     * The e-mail address.
+     */
+    public let email: String?
+    /**
+     * The record owner; nobody: who creates it.
+     */
+    public let owner: MemberId?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The name, empty if unknown.
+         */name: String = "",
+        /**
+         * The phones.
+         */phones: [String] = [],
+        /**
+         * The e-mail address.
+         */email: String? = nil,
+        /**
+         * The record owner; nobody: who creates it.
+         */owner: MemberId? = nil) {
+        self.name = name
+        self.phones = phones
+        self.email = email
+        self.owner = owner
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension NewContact: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNewContact: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NewContact {
+        return
+            try NewContact(
+                name: FfiConverterString.read(from: &buf),
+                phones: FfiConverterSequenceString.read(from: &buf),
+                email: FfiConverterOptionString.read(from: &buf),
+                owner: FfiConverterOptionTypeMemberId.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: NewContact, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterSequenceString.write(value.phones, into: &buf)
+        FfiConverterOptionString.write(value.email, into: &buf)
+        FfiConverterOptionTypeMemberId.write(value.owner, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewContact_lift(_ buf: RustBuffer) throws -> NewContact {
+    return try FfiConverterTypeNewContact.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewContact_lower(_ value: NewContact) -> RustBuffer {
+    return FfiConverterTypeNewContact.lower(value)
+}
+
+
+/**
+ * One thing that has not arrived.
+ */
+public struct OutboxItem: Equatable, Hashable {
+    /**
+     * Its intent; of a held or scheduled reply this is the message too.
+     */
+    public let intent: IntentId
+    /**
+     * In which conversation; nothing for a contact's, or where the conversation is not on this device any more.
+     */
+    public let conversation: ConversationId?
+    /**
+     * With or about whom.
+     */
+    public let contactName: String
+    /**
+     * What was asked for, such as `reply` or `assign`.
+     */
+    public let verb: String
+    /**
+     * The text that it carries.
+     */
+    public let text: String?
+    /**
+     * When it was made.
+     */
+    public let created: Timestamp
+    /**
+     * How far it is.
+     */
+    public let state: OutboxState
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its intent; of a held or scheduled reply this is the message too.
+         */intent: IntentId,
+        /**
+         * In which conversation; nothing for a contact's, or where the conversation is not on this device any more.
+         */conversation: ConversationId?,
+        /**
+         * With or about whom.
+         */contactName: String,
+        /**
+         * What was asked for, such as `reply` or `assign`.
+         */verb: String,
+        /**
+         * The text that it carries.
+         */text: String?,
+        /**
+         * When it was made.
+         */created: Timestamp,
+        /**
+         * How far it is.
+         */state: OutboxState) {
+        self.intent = intent
+        self.conversation = conversation
+        self.contactName = contactName
+        self.verb = verb
+        self.text = text
+        self.created = created
+        self.state = state
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension OutboxItem: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOutboxItem: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> OutboxItem {
+        return
+            try OutboxItem(
+                intent: FfiConverterTypeIntentId.read(from: &buf),
+                conversation: FfiConverterOptionTypeConversationId.read(from: &buf),
+                contactName: FfiConverterString.read(from: &buf),
+                verb: FfiConverterString.read(from: &buf),
+                text: FfiConverterOptionString.read(from: &buf),
+                created: FfiConverterTypeTimestamp.read(from: &buf),
+                state: FfiConverterTypeOutboxState.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: OutboxItem, into buf: inout [UInt8]) {
+        FfiConverterTypeIntentId.write(value.intent, into: &buf)
+        FfiConverterOptionTypeConversationId.write(value.conversation, into: &buf)
+        FfiConverterString.write(value.contactName, into: &buf)
+        FfiConverterString.write(value.verb, into: &buf)
+        FfiConverterOptionString.write(value.text, into: &buf)
+        FfiConverterTypeTimestamp.write(value.created, into: &buf)
+        FfiConverterTypeOutboxState.write(value.state, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutboxItem_lift(_ buf: RustBuffer) throws -> OutboxItem {
+    return try FfiConverterTypeOutboxItem.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutboxItem_lower(_ value: OutboxItem) -> RustBuffer {
+    return FfiConverterTypeOutboxItem.lower(value)
+}
+
+
+/**
+ * A place in a list: the next page begins behind it, wherever the row that stood there is by then.
+ */
+public struct PageKey: Equatable, Hashable {
+    /**
+     * The row's last activity.
+     */
+    public let lastActivity: Timestamp
+    /**
+     * Which of those with the same.
+     */
+    public let document: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The row's last activity.
+         */lastActivity: Timestamp,
+        /**
+         * Which of those with the same.
+         */document: String) {
+        self.lastActivity = lastActivity
+        self.document = document
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension PageKey: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePageKey: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> PageKey {
+        return
+            try PageKey(
+                lastActivity: FfiConverterTypeTimestamp.read(from: &buf),
+                document: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: PageKey, into buf: inout [UInt8]) {
+        FfiConverterTypeTimestamp.write(value.lastActivity, into: &buf)
+        FfiConverterString.write(value.document, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePageKey_lift(_ buf: RustBuffer) throws -> PageKey {
+    return try FfiConverterTypePageKey.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePageKey_lower(_ value: PageKey) -> RustBuffer {
+    return FfiConverterTypePageKey.lower(value)
+}
+
+
+/**
+ * The panel beside a conversation, in its two sections (R24).
+ */
+public struct Panels: Equatable, Hashable {
+    /**
+     * Who it is.
+     */
+    public let customer: CustomerPanel
+    /**
+     * What it is about.
+     */
+    public let conversation: ConversationPanel
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Who it is.
+         */customer: CustomerPanel,
+        /**
+         * What it is about.
+         */conversation: ConversationPanel) {
+        self.customer = customer
+        self.conversation = conversation
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Panels: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePanels: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Panels {
+        return
+            try Panels(
+                customer: FfiConverterTypeCustomerPanel.read(from: &buf),
+                conversation: FfiConverterTypeConversationPanel.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Panels, into buf: inout [UInt8]) {
+        FfiConverterTypeCustomerPanel.write(value.customer, into: &buf)
+        FfiConverterTypeConversationPanel.write(value.conversation, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePanels_lift(_ buf: RustBuffer) throws -> Panels {
+    return try FfiConverterTypePanels.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePanels_lower(_ value: Panels) -> RustBuffer {
+    return FfiConverterTypePanels.lower(value)
+}
+
+
+/**
+ * What a contact said about one of their phones.
+ */
+public struct PhoneConsent: Equatable, Hashable {
+    /**
+     * In E.164.
+     */
+    public let phone: String
+    /**
+     * What they said.
+     */
+    public let consent: Consent
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * In E.164.
+         */phone: String,
+        /**
+         * What they said.
+         */consent: Consent) {
+        self.phone = phone
+        self.consent = consent
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension PhoneConsent: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePhoneConsent: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> PhoneConsent {
+        return
+            try PhoneConsent(
+                phone: FfiConverterString.read(from: &buf),
+                consent: FfiConverterTypeConsent.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: PhoneConsent, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.phone, into: &buf)
+        FfiConverterTypeConsent.write(value.consent, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePhoneConsent_lift(_ buf: RustBuffer) throws -> PhoneConsent {
+    return try FfiConverterTypePhoneConsent.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePhoneConsent_lower(_ value: PhoneConsent) -> RustBuffer {
+    return FfiConverterTypePhoneConsent.lower(value)
+}
+
+
+/**
+ * A queue of the workspace (R36).
+ */
+public struct Queue: Equatable, Hashable {
+    /**
+     * Its id.
+     */
+    public let id: QueueId
+    /**
+     * Its name.
+     */
+    public let name: String
+    /**
+     * Whether nothing is moved to it any more.
+     */
+    public let archived: Bool
+    /**
+     * Who is on it; nobody: everybody.
+     */
+    public let members: [MemberId]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its id.
+         */id: QueueId,
+        /**
+         * Its name.
+         */name: String,
+        /**
+         * Whether nothing is moved to it any more.
+         */archived: Bool,
+        /**
+         * Who is on it; nobody: everybody.
+         */members: [MemberId]) {
+        self.id = id
+        self.name = name
+        self.archived = archived
+        self.members = members
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Queue: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeQueue: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Queue {
+        return
+            try Queue(
+                id: FfiConverterTypeQueueId.read(from: &buf),
+                name: FfiConverterString.read(from: &buf),
+                archived: FfiConverterBool.read(from: &buf),
+                members: FfiConverterSequenceTypeMemberId.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Queue, into buf: inout [UInt8]) {
+        FfiConverterTypeQueueId.write(value.id, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterBool.write(value.archived, into: &buf)
+        FfiConverterSequenceTypeMemberId.write(value.members, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeQueue_lift(_ buf: RustBuffer) throws -> Queue {
+    return try FfiConverterTypeQueue.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeQueue_lower(_ value: Queue) -> RustBuffer {
+    return FfiConverterTypeQueue.lower(value)
+}
+
+
+/**
+ * How many conversations are in a queue.
+ */
+public struct QueueCount: Equatable, Hashable {
+    /**
+     * The queue.
+     */
+    public let queue: QueueId
+    /**
+     * How many open ones.
+     */
+    public let `open`: UInt64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The queue.
+         */queue: QueueId,
+        /**
+         * How many open ones.
+         */`open`: UInt64) {
+        self.queue = queue
+        self.`open` = `open`
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension QueueCount: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeQueueCount: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> QueueCount {
+        return
+            try QueueCount(
+                queue: FfiConverterTypeQueueId.read(from: &buf),
+                open: FfiConverterUInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: QueueCount, into buf: inout [UInt8]) {
+        FfiConverterTypeQueueId.write(value.queue, into: &buf)
+        FfiConverterUInt64.write(value.`open`, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeQueueCount_lift(_ buf: RustBuffer) throws -> QueueCount {
+    return try FfiConverterTypeQueueCount.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeQueueCount_lower(_ value: QueueCount) -> RustBuffer {
+    return FfiConverterTypeQueueCount.lower(value)
+}
+
+
+/**
+ * When a member is not to be disturbed.
+ */
+public struct QuietHours: Equatable, Hashable {
+    /**
+     * The time zone, such as `Europe/Berlin`.
+     */
+    public let zone: String
+    /**
+     * When they are.
+     */
+    public let spans: [QuietSpan]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The time zone, such as `Europe/Berlin`.
+         */zone: String,
+        /**
+         * When they are.
+         */spans: [QuietSpan]) {
+        self.zone = zone
+        self.spans = spans
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension QuietHours: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeQuietHours: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> QuietHours {
+        return
+            try QuietHours(
+                zone: FfiConverterString.read(from: &buf),
+                spans: FfiConverterSequenceTypeQuietSpan.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: QuietHours, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.zone, into: &buf)
+        FfiConverterSequenceTypeQuietSpan.write(value.spans, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeQuietHours_lift(_ buf: RustBuffer) throws -> QuietHours {
+    return try FfiConverterTypeQuietHours.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeQuietHours_lower(_ value: QuietHours) -> RustBuffer {
+    return FfiConverterTypeQuietHours.lower(value)
+}
+
+
+/**
+ * A time of the day, on some days of the week.
+ */
+public struct QuietSpan: Equatable, Hashable {
+    /**
+     * On which days it begins: 1 is Monday, 7 Sunday.
+     */
+    public let days: [Int8]
+    /**
+     * When it begins, such as `22:00`.
+     */
+    public let from: String
+    /**
+     * When it ends: on the next day, if that is no later than it begins.
+     */
+    public let to: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * On which days it begins: 1 is Monday, 7 Sunday.
+         */days: [Int8],
+        /**
+         * When it begins, such as `22:00`.
+         */from: String,
+        /**
+         * When it ends: on the next day, if that is no later than it begins.
+         */to: String) {
+        self.days = days
+        self.from = from
+        self.to = to
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension QuietSpan: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeQuietSpan: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> QuietSpan {
+        return
+            try QuietSpan(
+                days: FfiConverterSequenceInt8.read(from: &buf),
+                from: FfiConverterString.read(from: &buf),
+                to: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: QuietSpan, into buf: inout [UInt8]) {
+        FfiConverterSequenceInt8.write(value.days, into: &buf)
+        FfiConverterString.write(value.from, into: &buf)
+        FfiConverterString.write(value.to, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeQuietSpan_lift(_ buf: RustBuffer) throws -> QuietSpan {
+    return try FfiConverterTypeQuietSpan.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeQuietSpan_lower(_ value: QuietSpan) -> RustBuffer {
+    return FfiConverterTypeQuietSpan.lower(value)
+}
+
+
+/**
+ * A contact's record: the card, and what was said with them (R7).
+ */
+public struct Record: Equatable, Hashable {
+    /**
+     * The card.
+     */
+    public let contact: Contact
+    /**
+     * The conversations with them that are on this device, the latest first.
+     */
+    public let conversations: [ConversationRow]
+    /**
+     * Whether those are all that the member may see.
+     */
+    public let complete: Bool
+    /**
+     * Whether there are older ones that did not come.
+     */
+    public let more: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The card.
+         */contact: Contact,
+        /**
+         * The conversations with them that are on this device, the latest first.
+         */conversations: [ConversationRow],
+        /**
+         * Whether those are all that the member may see.
+         */complete: Bool,
+        /**
+         * Whether there are older ones that did not come.
+         */more: Bool) {
+        self.contact = contact
+        self.conversations = conversations
+        self.complete = complete
+        self.more = more
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Record: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRecord: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Record {
+        return
+            try Record(
+                contact: FfiConverterTypeContact.read(from: &buf),
+                conversations: FfiConverterSequenceTypeConversationRow.read(from: &buf),
+                complete: FfiConverterBool.read(from: &buf),
+                more: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Record, into buf: inout [UInt8]) {
+        FfiConverterTypeContact.write(value.contact, into: &buf)
+        FfiConverterSequenceTypeConversationRow.write(value.conversations, into: &buf)
+        FfiConverterBool.write(value.complete, into: &buf)
+        FfiConverterBool.write(value.more, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRecord_lift(_ buf: RustBuffer) throws -> Record {
+    return try FfiConverterTypeRecord.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRecord_lower(_ value: Record) -> RustBuffer {
+    return FfiConverterTypeRecord.lower(value)
+}
+
+
+/**
+ * A filter that this member saved, on all of their devices.
+ */
+public struct SavedFilter: Equatable, Hashable {
+    /**
+     * Its id.
+     */
+    public let id: IntentId
+    /**
+     * Its name.
+     */
+    public let name: String
+    /**
+     * Which conversations it takes.
+     */
+    public let filter: InboxFilter
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its id.
+         */id: IntentId,
+        /**
+         * Its name.
+         */name: String,
+        /**
+         * Which conversations it takes.
+         */filter: InboxFilter) {
+        self.id = id
+        self.name = name
+        self.filter = filter
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension SavedFilter: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSavedFilter: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SavedFilter {
+        return
+            try SavedFilter(
+                id: FfiConverterTypeIntentId.read(from: &buf),
+                name: FfiConverterString.read(from: &buf),
+                filter: FfiConverterTypeInboxFilter.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: SavedFilter, into buf: inout [UInt8]) {
+        FfiConverterTypeIntentId.write(value.id, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterTypeInboxFilter.write(value.filter, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSavedFilter_lift(_ buf: RustBuffer) throws -> SavedFilter {
+    return try FfiConverterTypeSavedFilter.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSavedFilter_lower(_ value: SavedFilter) -> RustBuffer {
+    return FfiConverterTypeSavedFilter.lower(value)
+}
+
+
+/**
+ * Something to be shown at its time, for the system's own scheduler.
+ */
+public struct ScheduledAlert: Equatable, Hashable {
+    /**
+     * When.
+     */
+    public let at: Timestamp
+    /**
+     * What.
+     */
+    public let alert: Alert
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * When.
+         */at: Timestamp,
+        /**
+         * What.
+         */alert: Alert) {
+        self.at = at
+        self.alert = alert
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension ScheduledAlert: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeScheduledAlert: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ScheduledAlert {
+        return
+            try ScheduledAlert(
+                at: FfiConverterTypeTimestamp.read(from: &buf),
+                alert: FfiConverterTypeAlert.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ScheduledAlert, into buf: inout [UInt8]) {
+        FfiConverterTypeTimestamp.write(value.at, into: &buf)
+        FfiConverterTypeAlert.write(value.alert, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeScheduledAlert_lift(_ buf: RustBuffer) throws -> ScheduledAlert {
+    return try FfiConverterTypeScheduledAlert.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeScheduledAlert_lower(_ value: ScheduledAlert) -> RustBuffer {
+    return FfiConverterTypeScheduledAlert.lower(value)
+}
+
+
+/**
+ * What a search found (R23).
+ */
+public struct SearchHit: Equatable, Hashable {
+    /**
+     * The contact.
+     */
+    public let contact: ContactRow
+    /**
+     * Their conversations on the dashboard, the latest first.
+     */
+    public let conversations: [ConversationRow]
+    /**
+     * Whether they were found by their record only (R7).
+     */
+    public let byRecord: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The contact.
+         */contact: ContactRow,
+        /**
+         * Their conversations on the dashboard, the latest first.
+         */conversations: [ConversationRow],
+        /**
+         * Whether they were found by their record only (R7).
+         */byRecord: Bool) {
+        self.contact = contact
+        self.conversations = conversations
+        self.byRecord = byRecord
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension SearchHit: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSearchHit: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SearchHit {
+        return
+            try SearchHit(
+                contact: FfiConverterTypeContactRow.read(from: &buf),
+                conversations: FfiConverterSequenceTypeConversationRow.read(from: &buf),
+                byRecord: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: SearchHit, into buf: inout [UInt8]) {
+        FfiConverterTypeContactRow.write(value.contact, into: &buf)
+        FfiConverterSequenceTypeConversationRow.write(value.conversations, into: &buf)
+        FfiConverterBool.write(value.byRecord, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSearchHit_lift(_ buf: RustBuffer) throws -> SearchHit {
+    return try FfiConverterTypeSearchHit.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSearchHit_lower(_ value: SearchHit) -> RustBuffer {
+    return FfiConverterTypeSearchHit.lower(value)
+}
+
+
+/**
+ * A conversation that was started, or found.
+ */
+public struct Started: Equatable, Hashable {
+    /**
+     * The conversation. If a colleague started the same one first, the relay names theirs and this id goes away.
+     */
+    public let conversation: ConversationId
+    /**
+     * With whom.
+     */
+    public let contact: ContactId
+    /**
+     * What waits for the relay; nothing if the conversation was there, open, and no text was given.
+     */
+    public let intent: IntentId?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The conversation. If a colleague started the same one first, the relay names theirs and this id goes away.
+         */conversation: ConversationId,
+        /**
+         * With whom.
+         */contact: ContactId,
+        /**
+         * What waits for the relay; nothing if the conversation was there, open, and no text was given.
+         */intent: IntentId?) {
+        self.conversation = conversation
+        self.contact = contact
+        self.intent = intent
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Started: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeStarted: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Started {
+        return
+            try Started(
+                conversation: FfiConverterTypeConversationId.read(from: &buf),
+                contact: FfiConverterTypeContactId.read(from: &buf),
+                intent: FfiConverterOptionTypeIntentId.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Started, into buf: inout [UInt8]) {
+        FfiConverterTypeConversationId.write(value.conversation, into: &buf)
+        FfiConverterTypeContactId.write(value.contact, into: &buf)
+        FfiConverterOptionTypeIntentId.write(value.intent, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeStarted_lift(_ buf: RustBuffer) throws -> Started {
+    return try FfiConverterTypeStarted.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeStarted_lower(_ value: Started) -> RustBuffer {
+    return FfiConverterTypeStarted.lower(value)
+}
+
+
+/**
+ * What the device holds, and what went over the network since it was opened.
+ */
+public struct Stats: Equatable, Hashable {
+    /**
+     * Conversations held.
+     */
+    public let conversations: UInt64
+    /**
+     * Contacts held.
+     */
+    public let contacts: UInt64
+    /**
+     * What waits for the relay.
+     */
+    public let pending: UInt64
+    /**
+     * Size of the database on disk, its log included, in bytes.
+     */
+    public let databaseBytes: UInt64
+    /**
+     * Requests sent.
+     */
+    public let roundTrips: UInt64
+    /**
+     * Bytes of the requests' bodies.
+     */
+    public let bytesUp: UInt64
+    /**
+     * Bytes of the answers' bodies.
+     */
+    public let bytesDown: UInt64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Conversations held.
+         */conversations: UInt64,
+        /**
+         * Contacts held.
+         */contacts: UInt64,
+        /**
+         * What waits for the relay.
+         */pending: UInt64,
+        /**
+         * Size of the database on disk, its log included, in bytes.
+         */databaseBytes: UInt64,
+        /**
+         * Requests sent.
+         */roundTrips: UInt64,
+        /**
+         * Bytes of the requests' bodies.
+         */bytesUp: UInt64,
+        /**
+         * Bytes of the answers' bodies.
+         */bytesDown: UInt64) {
+        self.conversations = conversations
+        self.contacts = contacts
+        self.pending = pending
+        self.databaseBytes = databaseBytes
+        self.roundTrips = roundTrips
+        self.bytesUp = bytesUp
+        self.bytesDown = bytesDown
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Stats: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeStats: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Stats {
+        return
+            try Stats(
+                conversations: FfiConverterUInt64.read(from: &buf),
+                contacts: FfiConverterUInt64.read(from: &buf),
+                pending: FfiConverterUInt64.read(from: &buf),
+                databaseBytes: FfiConverterUInt64.read(from: &buf),
+                roundTrips: FfiConverterUInt64.read(from: &buf),
+                bytesUp: FfiConverterUInt64.read(from: &buf),
+                bytesDown: FfiConverterUInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Stats, into buf: inout [UInt8]) {
+        FfiConverterUInt64.write(value.conversations, into: &buf)
+        FfiConverterUInt64.write(value.contacts, into: &buf)
+        FfiConverterUInt64.write(value.pending, into: &buf)
+        FfiConverterUInt64.write(value.databaseBytes, into: &buf)
+        FfiConverterUInt64.write(value.roundTrips, into: &buf)
+        FfiConverterUInt64.write(value.bytesUp, into: &buf)
+        FfiConverterUInt64.write(value.bytesDown, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeStats_lift(_ buf: RustBuffer) throws -> Stats {
+    return try FfiConverterTypeStats.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeStats_lower(_ value: Stats) -> RustBuffer {
+    return FfiConverterTypeStats.lower(value)
+}
+
+
+/**
+ * What a bounded sync did.
+ */
+public struct SyncReport: Equatable, Hashable {
+    /**
+     * How long it took.
+     */
+    public let took: TimeInterval
+    /**
+     * Requests sent.
+     */
+    public let roundTrips: UInt64
+    /**
+     * Bytes of the requests' bodies, as on the wire.
+     */
+    public let bytesUp: UInt64
+    /**
+     * Bytes of the answers' bodies, as on the wire.
+     */
+    public let bytesDown: UInt64
+    /**
+     * Documents received, new or changed.
+     */
+    public let documents: UInt64
+    /**
+     * Whether nothing more waits on either side.
+     */
+    public let upToDate: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * How long it took.
+         */took: TimeInterval,
+        /**
+         * Requests sent.
+         */roundTrips: UInt64,
+        /**
+         * Bytes of the requests' bodies, as on the wire.
+         */bytesUp: UInt64,
+        /**
+         * Bytes of the answers' bodies, as on the wire.
+         */bytesDown: UInt64,
+        /**
+         * Documents received, new or changed.
+         */documents: UInt64,
+        /**
+         * Whether nothing more waits on either side.
+         */upToDate: Bool) {
+        self.took = took
+        self.roundTrips = roundTrips
+        self.bytesUp = bytesUp
+        self.bytesDown = bytesDown
+        self.documents = documents
+        self.upToDate = upToDate
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension SyncReport: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSyncReport: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SyncReport {
+        return
+            try SyncReport(
+                took: FfiConverterDuration.read(from: &buf),
+                roundTrips: FfiConverterUInt64.read(from: &buf),
+                bytesUp: FfiConverterUInt64.read(from: &buf),
+                bytesDown: FfiConverterUInt64.read(from: &buf),
+                documents: FfiConverterUInt64.read(from: &buf),
+                upToDate: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: SyncReport, into buf: inout [UInt8]) {
+        FfiConverterDuration.write(value.took, into: &buf)
+        FfiConverterUInt64.write(value.roundTrips, into: &buf)
+        FfiConverterUInt64.write(value.bytesUp, into: &buf)
+        FfiConverterUInt64.write(value.bytesDown, into: &buf)
+        FfiConverterUInt64.write(value.documents, into: &buf)
+        FfiConverterBool.write(value.upToDate, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSyncReport_lift(_ buf: RustBuffer) throws -> SyncReport {
+    return try FfiConverterTypeSyncReport.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSyncReport_lower(_ value: SyncReport) -> RustBuffer {
+    return FfiConverterTypeSyncReport.lower(value)
+}
+
+
+/**
+ * How sync stands.
+ */
+public struct SyncStatus: Equatable, Hashable {
+    /**
+     * What the host last said of the network.
+     */
+    public let network: Network
+    /**
+     * What the device is doing.
+     */
+    public let connection: Connection
+    /**
+     * When the relay last answered, if it ever did.
+     */
+    public let lastContact: Timestamp?
+    /**
+     * What waits for the relay.
+     */
+    public let pending: UInt64
+    /**
+     * What needs its author's attention.
+     */
+    public let attention: UInt64
+    /**
+     * This member's replies that are held (R33).
+     */
+    public let held: UInt64
+    /**
+     * The database is a copy: it sends nothing until it is enrolled anew.
+     */
+    public let copied: Bool
+    /**
+     * The device's access was ended (R10).
+     */
+    public let revoked: Bool
+    /**
+     * Out of contact for too long: reads fail with `Locked` (R9).
+     */
+    public let locked: Bool
+    /**
+     * What the last failure was, for people.
+     */
+    public let lastError: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What the host last said of the network.
+         */network: Network,
+        /**
+         * What the device is doing.
+         */connection: Connection,
+        /**
+         * When the relay last answered, if it ever did.
+         */lastContact: Timestamp?,
+        /**
+         * What waits for the relay.
+         */pending: UInt64,
+        /**
+         * What needs its author's attention.
+         */attention: UInt64,
+        /**
+         * This member's replies that are held (R33).
+         */held: UInt64,
+        /**
+         * The database is a copy: it sends nothing until it is enrolled anew.
+         */copied: Bool,
+        /**
+         * The device's access was ended (R10).
+         */revoked: Bool,
+        /**
+         * Out of contact for too long: reads fail with `Locked` (R9).
+         */locked: Bool,
+        /**
+         * What the last failure was, for people.
+         */lastError: String?) {
+        self.network = network
+        self.connection = connection
+        self.lastContact = lastContact
+        self.pending = pending
+        self.attention = attention
+        self.held = held
+        self.copied = copied
+        self.revoked = revoked
+        self.locked = locked
+        self.lastError = lastError
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension SyncStatus: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSyncStatus: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SyncStatus {
+        return
+            try SyncStatus(
+                network: FfiConverterTypeNetwork.read(from: &buf),
+                connection: FfiConverterTypeConnection.read(from: &buf),
+                lastContact: FfiConverterOptionTypeTimestamp.read(from: &buf),
+                pending: FfiConverterUInt64.read(from: &buf),
+                attention: FfiConverterUInt64.read(from: &buf),
+                held: FfiConverterUInt64.read(from: &buf),
+                copied: FfiConverterBool.read(from: &buf),
+                revoked: FfiConverterBool.read(from: &buf),
+                locked: FfiConverterBool.read(from: &buf),
+                lastError: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: SyncStatus, into buf: inout [UInt8]) {
+        FfiConverterTypeNetwork.write(value.network, into: &buf)
+        FfiConverterTypeConnection.write(value.connection, into: &buf)
+        FfiConverterOptionTypeTimestamp.write(value.lastContact, into: &buf)
+        FfiConverterUInt64.write(value.pending, into: &buf)
+        FfiConverterUInt64.write(value.attention, into: &buf)
+        FfiConverterUInt64.write(value.held, into: &buf)
+        FfiConverterBool.write(value.copied, into: &buf)
+        FfiConverterBool.write(value.revoked, into: &buf)
+        FfiConverterBool.write(value.locked, into: &buf)
+        FfiConverterOptionString.write(value.lastError, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSyncStatus_lift(_ buf: RustBuffer) throws -> SyncStatus {
+    return try FfiConverterTypeSyncStatus.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSyncStatus_lower(_ value: SyncStatus) -> RustBuffer {
+    return FfiConverterTypeSyncStatus.lower(value)
+}
+
+
+/**
+ * How many conversations bear a tag.
+ */
+public struct TagCount: Equatable, Hashable {
+    /**
+     * The tag.
+     */
+    public let tag: String
+    /**
+     * How many open ones.
+     */
+    public let `open`: UInt64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The tag.
+         */tag: String,
+        /**
+         * How many open ones.
+         */`open`: UInt64) {
+        self.tag = tag
+        self.`open` = `open`
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension TagCount: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeTagCount: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> TagCount {
+        return
+            try TagCount(
+                tag: FfiConverterString.read(from: &buf),
+                open: FfiConverterUInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: TagCount, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.tag, into: &buf)
+        FfiConverterUInt64.write(value.`open`, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTagCount_lift(_ buf: RustBuffer) throws -> TagCount {
+    return try FfiConverterTypeTagCount.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTagCount_lower(_ value: TagCount) -> RustBuffer {
+    return FfiConverterTypeTagCount.lower(value)
+}
+
+
+/**
+ * One thing that somebody did in a conversation, and that no message tells.
+ */
+public struct TimelineEntry: Equatable, Hashable {
+    /**
+     * When: the relay's time, or this device's while it is pending.
+     */
+    public let at: Timestamp
+    /**
+     * Whether the relay has accepted it.
+     */
+    public let accepted: Bool
+    /**
+     * Who; nobody for the relay.
+     */
+    public let by: MemberId?
+    /**
+     * What.
+     */
+    public let what: Deed
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * When: the relay's time, or this device's while it is pending.
+         */at: Timestamp,
+        /**
+         * Whether the relay has accepted it.
+         */accepted: Bool,
+        /**
+         * Who; nobody for the relay.
+         */by: MemberId?,
+        /**
+         * What.
+         */what: Deed) {
+        self.at = at
+        self.accepted = accepted
+        self.by = by
+        self.what = what
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension TimelineEntry: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeTimelineEntry: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> TimelineEntry {
+        return
+            try TimelineEntry(
+                at: FfiConverterTypeTimestamp.read(from: &buf),
+                accepted: FfiConverterBool.read(from: &buf),
+                by: FfiConverterOptionTypeMemberId.read(from: &buf),
+                what: FfiConverterTypeDeed.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: TimelineEntry, into buf: inout [UInt8]) {
+        FfiConverterTypeTimestamp.write(value.at, into: &buf)
+        FfiConverterBool.write(value.accepted, into: &buf)
+        FfiConverterOptionTypeMemberId.write(value.by, into: &buf)
+        FfiConverterTypeDeed.write(value.what, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTimelineEntry_lift(_ buf: RustBuffer) throws -> TimelineEntry {
+    return try FfiConverterTypeTimelineEntry.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTimelineEntry_lower(_ value: TimelineEntry) -> RustBuffer {
+    return FfiConverterTypeTimelineEntry.lower(value)
+}
+
+
+/**
+ * What of the workspace's settings a screen shows.
+ */
+public struct Workspace: Equatable, Hashable {
+    /**
+     * Its name.
+     */
+    public let name: String
+    /**
+     * Region for phone numbers without a country code, such as `US`.
+     */
+    public let region: String
+    /**
+     * Our SMS numbers in E.164; the first is the default sender.
+     */
+    public let numbers: [String]
+    /**
+     * The queues, archived ones included.
+     */
+    public let queues: [Queue]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its name.
+         */name: String,
+        /**
+         * Region for phone numbers without a country code, such as `US`.
+         */region: String,
+        /**
+         * Our SMS numbers in E.164; the first is the default sender.
+         */numbers: [String],
+        /**
+         * The queues, archived ones included.
+         */queues: [Queue]) {
+        self.name = name
+        self.region = region
+        self.numbers = numbers
+        self.queues = queues
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Workspace: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeWorkspace: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Workspace {
+        return
+            try Workspace(
+                name: FfiConverterString.read(from: &buf),
+                region: FfiConverterString.read(from: &buf),
+                numbers: FfiConverterSequenceString.read(from: &buf),
+                queues: FfiConverterSequenceTypeQueue.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Workspace, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterString.write(value.region, into: &buf)
+        FfiConverterSequenceString.write(value.numbers, into: &buf)
+        FfiConverterSequenceTypeQueue.write(value.queues, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWorkspace_lift(_ buf: RustBuffer) throws -> Workspace {
+    return try FfiConverterTypeWorkspace.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWorkspace_lower(_ value: Workspace) -> RustBuffer {
+    return FfiConverterTypeWorkspace.lower(value)
+}
+
+
+/**
+ * Why a member is told.
+ */
+
+public enum AlertReason: Equatable, Hashable {
+
+    /**
+     * The contact wrote in a conversation that they are assigned to (R11).
+     */
+    case assigned(
+        /**
+         * The message.
+         */message: IntentId
+    )
+    /**
+     * The contact wrote in a conversation that nobody is assigned to (R12).
+     */
+    case unassigned(
+        /**
+         * The message.
+         */message: IntentId,
+        /**
+         * The queue that it was in, if that has members.
+         */queue: QueueId?
+    )
+    /**
+     * They were assigned (R14).
+     */
+    case assignedBy(
+        /**
+         * By whom; nobody for an automation.
+         */by: MemberId?
+    )
+    /**
+     * They were mentioned in a note (R26).
+     */
+    case mentioned(
+        /**
+         * By whom.
+         */by: MemberId?,
+        /**
+         * In which note.
+         */message: IntentId
+    )
+    /**
+     * A rest has ended (R16).
+     */
+    case snoozeEnded(
+        /**
+         * Whose it was.
+         */by: MemberId
+    )
+    /**
+     * They wanted to come back to it (R16).
+     */
+    case followUp
+    /**
+     * Nobody has replied in time (R16).
+     */
+    case replyOverdue(
+        /**
+         * The first message that nobody has answered.
+         */message: IntentId,
+        /**
+         * Since when the contact waits.
+         */since: Timestamp
+    )
+    /**
+     * A reason that only a newer version of the app knows.
+     */
+    case newer
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension AlertReason: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeAlertReason: FfiConverterRustBuffer {
+    typealias SwiftType = AlertReason
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> AlertReason {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .assigned(message: try FfiConverterTypeIntentId.read(from: &buf)
+        )
+
+        case 2: return .unassigned(message: try FfiConverterTypeIntentId.read(from: &buf), queue: try FfiConverterOptionTypeQueueId.read(from: &buf)
+        )
+
+        case 3: return .assignedBy(by: try FfiConverterOptionTypeMemberId.read(from: &buf)
+        )
+
+        case 4: return .mentioned(by: try FfiConverterOptionTypeMemberId.read(from: &buf), message: try FfiConverterTypeIntentId.read(from: &buf)
+        )
+
+        case 5: return .snoozeEnded(by: try FfiConverterTypeMemberId.read(from: &buf)
+        )
+
+        case 6: return .followUp
+
+        case 7: return .replyOverdue(message: try FfiConverterTypeIntentId.read(from: &buf), since: try FfiConverterTypeTimestamp.read(from: &buf)
+        )
+
+        case 8: return .newer
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: AlertReason, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case let .assigned(message):
+            writeInt(&buf, Int32(1))
+            FfiConverterTypeIntentId.write(message, into: &buf)
+
+
+        case let .unassigned(message,queue):
+            writeInt(&buf, Int32(2))
+            FfiConverterTypeIntentId.write(message, into: &buf)
+            FfiConverterOptionTypeQueueId.write(queue, into: &buf)
+
+
+        case let .assignedBy(by):
+            writeInt(&buf, Int32(3))
+            FfiConverterOptionTypeMemberId.write(by, into: &buf)
+
+
+        case let .mentioned(by,message):
+            writeInt(&buf, Int32(4))
+            FfiConverterOptionTypeMemberId.write(by, into: &buf)
+            FfiConverterTypeIntentId.write(message, into: &buf)
+
+
+        case let .snoozeEnded(by):
+            writeInt(&buf, Int32(5))
+            FfiConverterTypeMemberId.write(by, into: &buf)
+
+
+        case .followUp:
+            writeInt(&buf, Int32(6))
+
+
+        case let .replyOverdue(message,since):
+            writeInt(&buf, Int32(7))
+            FfiConverterTypeIntentId.write(message, into: &buf)
+            FfiConverterTypeTimestamp.write(since, into: &buf)
+
+
+        case .newer:
+            writeInt(&buf, Int32(8))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAlertReason_lift(_ buf: RustBuffer) throws -> AlertReason {
+    return try FfiConverterTypeAlertReason.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAlertReason_lower(_ value: AlertReason) -> RustBuffer {
+    return FfiConverterTypeAlertReason.lower(value)
+}
+
+
+
+/**
+ * A step of an [`AlertList`].
+ */
+
+public enum AlertStep: Equatable, Hashable {
+
+    /**
+     * All of it, in place of what was there: always the first step.
+     */
+    case reset(
+        /**
+         * The items.
+         */items: [Alert]
+    )
+    /**
+     * Puts an item in.
+     */
+    case insert(
+        /**
+         * Where it then stands.
+         */index: UInt32,
+        /**
+         * The item.
+         */item: Alert
+    )
+    /**
+     * Replaces an item that stays in its place.
+     */
+    case update(
+        /**
+         * Where it stands.
+         */index: UInt32,
+        /**
+         * The item.
+         */item: Alert
+    )
+    /**
+     * Takes an item out and puts it in elsewhere.
+     */
+    case move(
+        /**
+         * Where it stood.
+         */from: UInt32,
+        /**
+         * Where it stands once taken out and put in.
+         */to: UInt32,
+        /**
+         * The item, which may have changed too.
+         */item: Alert
+    )
+    /**
+     * Takes an item out.
+     */
+    case remove(
+        /**
+         * Where it stood.
+         */index: UInt32
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension AlertStep: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeAlertStep: FfiConverterRustBuffer {
+    typealias SwiftType = AlertStep
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> AlertStep {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .reset(items: try FfiConverterSequenceTypeAlert.read(from: &buf)
+        )
+
+        case 2: return .insert(index: try FfiConverterUInt32.read(from: &buf), item: try FfiConverterTypeAlert.read(from: &buf)
+        )
+
+        case 3: return .update(index: try FfiConverterUInt32.read(from: &buf), item: try FfiConverterTypeAlert.read(from: &buf)
+        )
+
+        case 4: return .move(from: try FfiConverterUInt32.read(from: &buf), to: try FfiConverterUInt32.read(from: &buf), item: try FfiConverterTypeAlert.read(from: &buf)
+        )
+
+        case 5: return .remove(index: try FfiConverterUInt32.read(from: &buf)
+        )
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: AlertStep, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case let .reset(items):
+            writeInt(&buf, Int32(1))
+            FfiConverterSequenceTypeAlert.write(items, into: &buf)
+
+
+        case let .insert(index,item):
+            writeInt(&buf, Int32(2))
+            FfiConverterUInt32.write(index, into: &buf)
+            FfiConverterTypeAlert.write(item, into: &buf)
+
+
+        case let .update(index,item):
+            writeInt(&buf, Int32(3))
+            FfiConverterUInt32.write(index, into: &buf)
+            FfiConverterTypeAlert.write(item, into: &buf)
+
+
+        case let .move(from,to,item):
+            writeInt(&buf, Int32(4))
+            FfiConverterUInt32.write(from, into: &buf)
+            FfiConverterUInt32.write(to, into: &buf)
+            FfiConverterTypeAlert.write(item, into: &buf)
+
+
+        case let .remove(index):
+            writeInt(&buf, Int32(5))
+            FfiConverterUInt32.write(index, into: &buf)
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAlertStep_lift(_ buf: RustBuffer) throws -> AlertStep {
+    return try FfiConverterTypeAlertStep.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAlertStep_lower(_ value: AlertStep) -> RustBuffer {
+    return FfiConverterTypeAlertStep.lower(value)
+}
+
+
+
+/**
+ * Filters by who is assigned.
+ */
+
+public enum AssigneeFilter: Equatable, Hashable {
+
+    /**
+     * Nobody is.
+     */
+    case nobody
+    /**
+     * This member is.
+     */
+    case member(
+        /**
+         * Who.
+         */member: MemberId
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension AssigneeFilter: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeAssigneeFilter: FfiConverterRustBuffer {
+    typealias SwiftType = AssigneeFilter
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> AssigneeFilter {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .nobody
+
+        case 2: return .member(member: try FfiConverterTypeMemberId.read(from: &buf)
+        )
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: AssigneeFilter, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .nobody:
+            writeInt(&buf, Int32(1))
+
+
+        case let .member(member):
+            writeInt(&buf, Int32(2))
+            FfiConverterTypeMemberId.write(member, into: &buf)
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAssigneeFilter_lift(_ buf: RustBuffer) throws -> AssigneeFilter {
+    return try FfiConverterTypeAssigneeFilter.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAssigneeFilter_lower(_ value: AssigneeFilter) -> RustBuffer {
+    return FfiConverterTypeAssigneeFilter.lower(value)
+}
+
+
+
+/**
+ * Why a member is assigned.
+ */
+
+public enum AssignmentReason: Equatable, Hashable {
+
+    /**
+     * Somebody assigned them.
+     */
+    case manual
+    /**
+     * They replied (R17).
+     */
+    case reply
+    /**
+     * An automation named them (R19).
+     */
+    case automation
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension AssignmentReason: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeAssignmentReason: FfiConverterRustBuffer {
+    typealias SwiftType = AssignmentReason
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> AssignmentReason {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .manual
+
+        case 2: return .reply
+
+        case 3: return .automation
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: AssignmentReason, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .manual:
+            writeInt(&buf, Int32(1))
+
+
+        case .reply:
+            writeInt(&buf, Int32(2))
+
+
+        case .automation:
+            writeInt(&buf, Int32(3))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAssignmentReason_lift(_ buf: RustBuffer) throws -> AssignmentReason {
+    return try FfiConverterTypeAssignmentReason.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAssignmentReason_lower(_ value: AssignmentReason) -> RustBuffer {
+    return FfiConverterTypeAssignmentReason.lower(value)
+}
+
+
+
+/**
+ * Why something needs its author's attention.
+ */
+
+public enum Attention: Equatable, Hashable {
+
+    /**
+     * The relay refused it.
+     */
+    case rejected(
+        /**
+         * A stable name of the reason, such as `forbidden`.
+         */code: String,
+        /**
+         * Why, in words.
+         */reason: String
+    )
+    /**
+     * It went to a conversation that exists and that its author may not write in.
+     */
+    case needsAccess
+    /**
+     * The conversation left this device before it was delivered.
+     */
+    case accessLost
+    /**
+     * What the relay holds by now leaves no sense in it.
+     */
+    case noLongerApplies(
+        /**
+         * Why, in words.
+         */reason: String
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Attention: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeAttention: FfiConverterRustBuffer {
+    typealias SwiftType = Attention
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Attention {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .rejected(code: try FfiConverterString.read(from: &buf), reason: try FfiConverterString.read(from: &buf)
+        )
+
+        case 2: return .needsAccess
+
+        case 3: return .accessLost
+
+        case 4: return .noLongerApplies(reason: try FfiConverterString.read(from: &buf)
+        )
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Attention, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case let .rejected(code,reason):
+            writeInt(&buf, Int32(1))
+            FfiConverterString.write(code, into: &buf)
+            FfiConverterString.write(reason, into: &buf)
+
+
+        case .needsAccess:
+            writeInt(&buf, Int32(2))
+
+
+        case .accessLost:
+            writeInt(&buf, Int32(3))
+
+
+        case let .noLongerApplies(reason):
+            writeInt(&buf, Int32(4))
+            FfiConverterString.write(reason, into: &buf)
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAttention_lift(_ buf: RustBuffer) throws -> Attention {
+    return try FfiConverterTypeAttention.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAttention_lower(_ value: Attention) -> RustBuffer {
+    return FfiConverterTypeAttention.lower(value)
+}
+
+
+
+/**
+ * What is done to many conversations at once.
+ */
+
+public enum BulkAction: Equatable, Hashable {
+
+    /**
+     * Assigns a member.
+     */
+    case assign(
+        /**
+         * Whom.
+         */member: MemberId
+    )
+    /**
+     * Ends a member's assignments.
+     */
+    case unassign(
+        /**
+         * Whose.
+         */member: MemberId
+    )
+    /**
+     * Closes them.
+     */
+    case close
+    /**
+     * Opens them again.
+     */
+    case reopen
+    /**
+     * Lets them rest.
+     */
+    case snooze(
+        /**
+         * Until when.
+         */until: Timestamp
+    )
+    /**
+     * Ends their rest.
+     */
+    case wake
+    /**
+     * Says how urgent they are.
+     */
+    case setPriority(
+        /**
+         * How.
+         */priority: Priority
+    )
+    /**
+     * Moves them to a queue, or out of any.
+     */
+    case moveToQueue(
+        /**
+         * Which.
+         */queue: QueueId?
+    )
+    /**
+     * Adds a tag.
+     */
+    case addTag(
+        /**
+         * Which.
+         */tag: String
+    )
+    /**
+     * Removes a tag.
+     */
+    case removeTag(
+        /**
+         * Which.
+         */tag: String
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension BulkAction: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeBulkAction: FfiConverterRustBuffer {
+    typealias SwiftType = BulkAction
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> BulkAction {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .assign(member: try FfiConverterTypeMemberId.read(from: &buf)
+        )
+
+        case 2: return .unassign(member: try FfiConverterTypeMemberId.read(from: &buf)
+        )
+
+        case 3: return .close
+
+        case 4: return .reopen
+
+        case 5: return .snooze(until: try FfiConverterTypeTimestamp.read(from: &buf)
+        )
+
+        case 6: return .wake
+
+        case 7: return .setPriority(priority: try FfiConverterTypePriority.read(from: &buf)
+        )
+
+        case 8: return .moveToQueue(queue: try FfiConverterOptionTypeQueueId.read(from: &buf)
+        )
+
+        case 9: return .addTag(tag: try FfiConverterString.read(from: &buf)
+        )
+
+        case 10: return .removeTag(tag: try FfiConverterString.read(from: &buf)
+        )
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: BulkAction, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case let .assign(member):
+            writeInt(&buf, Int32(1))
+            FfiConverterTypeMemberId.write(member, into: &buf)
+
+
+        case let .unassign(member):
+            writeInt(&buf, Int32(2))
+            FfiConverterTypeMemberId.write(member, into: &buf)
+
+
+        case .close:
+            writeInt(&buf, Int32(3))
+
+
+        case .reopen:
+            writeInt(&buf, Int32(4))
+
+
+        case let .snooze(until):
+            writeInt(&buf, Int32(5))
+            FfiConverterTypeTimestamp.write(until, into: &buf)
+
+
+        case .wake:
+            writeInt(&buf, Int32(6))
+
+
+        case let .setPriority(priority):
+            writeInt(&buf, Int32(7))
+            FfiConverterTypePriority.write(priority, into: &buf)
+
+
+        case let .moveToQueue(queue):
+            writeInt(&buf, Int32(8))
+            FfiConverterOptionTypeQueueId.write(queue, into: &buf)
+
+
+        case let .addTag(tag):
+            writeInt(&buf, Int32(9))
+            FfiConverterString.write(tag, into: &buf)
+
+
+        case let .removeTag(tag):
+            writeInt(&buf, Int32(10))
+            FfiConverterString.write(tag, into: &buf)
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeBulkAction_lift(_ buf: RustBuffer) throws -> BulkAction {
+    return try FfiConverterTypeBulkAction.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeBulkAction_lower(_ value: BulkAction) -> RustBuffer {
+    return FfiConverterTypeBulkAction.lower(value)
+}
+
+
+
+/**
+ * Which canned response.
+ */
+
+public enum CannedRef: Equatable, Hashable {
+
+    /**
+     * One that everybody has.
+     */
+    case shared(
+        /**
+         * Its id.
+         */id: CannedId
+    )
+    /**
+     * One of the member's own.
+     */
+    case own(
+        /**
+         * Its id.
+         */id: IntentId
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension CannedRef: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCannedRef: FfiConverterRustBuffer {
+    typealias SwiftType = CannedRef
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CannedRef {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .shared(id: try FfiConverterTypeCannedId.read(from: &buf)
+        )
+
+        case 2: return .own(id: try FfiConverterTypeIntentId.read(from: &buf)
+        )
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: CannedRef, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case let .shared(id):
+            writeInt(&buf, Int32(1))
+            FfiConverterTypeCannedId.write(id, into: &buf)
+
+
+        case let .own(id):
+            writeInt(&buf, Int32(2))
+            FfiConverterTypeIntentId.write(id, into: &buf)
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCannedRef_lift(_ buf: RustBuffer) throws -> CannedRef {
+    return try FfiConverterTypeCannedRef.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCannedRef_lower(_ value: CannedRef) -> RustBuffer {
+    return FfiConverterTypeCannedRef.lower(value)
+}
+
+
+
+/**
+ * Over what a conversation runs.
+ */
+
+public enum Channel: Equatable, Hashable {
+
+    /**
+     * SMS.
+     */
+    case sms(
+        /**
+         * Our number, in E.164.
+         */number: String
+    )
+    /**
+     * Web chat.
+     */
+    case webChat(
+        /**
+         * Our widget.
+         */widget: String
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Channel: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeChannel: FfiConverterRustBuffer {
+    typealias SwiftType = Channel
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Channel {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .sms(number: try FfiConverterString.read(from: &buf)
+        )
+
+        case 2: return .webChat(widget: try FfiConverterString.read(from: &buf)
+        )
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Channel, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case let .sms(number):
+            writeInt(&buf, Int32(1))
+            FfiConverterString.write(number, into: &buf)
+
+
+        case let .webChat(widget):
+            writeInt(&buf, Int32(2))
+            FfiConverterString.write(widget, into: &buf)
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeChannel_lift(_ buf: RustBuffer) throws -> Channel {
+    return try FfiConverterTypeChannel.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeChannel_lower(_ value: Channel) -> RustBuffer {
+    return FfiConverterTypeChannel.lower(value)
+}
+
+
+
+/**
+ * A step of a [`ColleagueList`].
+ */
+
+public enum ColleagueStep: Equatable, Hashable {
+
+    /**
+     * All of it, in place of what was there: always the first step.
+     */
+    case reset(
+        /**
+         * The items.
+         */items: [Colleague]
+    )
+    /**
+     * Puts an item in.
+     */
+    case insert(
+        /**
+         * Where it then stands.
+         */index: UInt32,
+        /**
+         * The item.
+         */item: Colleague
+    )
+    /**
+     * Replaces an item that stays in its place.
+     */
+    case update(
+        /**
+         * Where it stands.
+         */index: UInt32,
+        /**
+         * The item.
+         */item: Colleague
+    )
+    /**
+     * Takes an item out and puts it in elsewhere.
+     */
+    case move(
+        /**
+         * Where it stood.
+         */from: UInt32,
+        /**
+         * Where it stands once taken out and put in.
+         */to: UInt32,
+        /**
+         * The item, which may have changed too.
+         */item: Colleague
+    )
+    /**
+     * Takes an item out.
+     */
+    case remove(
+        /**
+         * Where it stood.
+         */index: UInt32
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension ColleagueStep: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeColleagueStep: FfiConverterRustBuffer {
+    typealias SwiftType = ColleagueStep
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ColleagueStep {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .reset(items: try FfiConverterSequenceTypeColleague.read(from: &buf)
+        )
+
+        case 2: return .insert(index: try FfiConverterUInt32.read(from: &buf), item: try FfiConverterTypeColleague.read(from: &buf)
+        )
+
+        case 3: return .update(index: try FfiConverterUInt32.read(from: &buf), item: try FfiConverterTypeColleague.read(from: &buf)
+        )
+
+        case 4: return .move(from: try FfiConverterUInt32.read(from: &buf), to: try FfiConverterUInt32.read(from: &buf), item: try FfiConverterTypeColleague.read(from: &buf)
+        )
+
+        case 5: return .remove(index: try FfiConverterUInt32.read(from: &buf)
+        )
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: ColleagueStep, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case let .reset(items):
+            writeInt(&buf, Int32(1))
+            FfiConverterSequenceTypeColleague.write(items, into: &buf)
+
+
+        case let .insert(index,item):
+            writeInt(&buf, Int32(2))
+            FfiConverterUInt32.write(index, into: &buf)
+            FfiConverterTypeColleague.write(item, into: &buf)
+
+
+        case let .update(index,item):
+            writeInt(&buf, Int32(3))
+            FfiConverterUInt32.write(index, into: &buf)
+            FfiConverterTypeColleague.write(item, into: &buf)
+
+
+        case let .move(from,to,item):
+            writeInt(&buf, Int32(4))
+            FfiConverterUInt32.write(from, into: &buf)
+            FfiConverterUInt32.write(to, into: &buf)
+            FfiConverterTypeColleague.write(item, into: &buf)
+
+
+        case let .remove(index):
+            writeInt(&buf, Int32(5))
+            FfiConverterUInt32.write(index, into: &buf)
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeColleagueStep_lift(_ buf: RustBuffer) throws -> ColleagueStep {
+    return try FfiConverterTypeColleagueStep.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeColleagueStep_lower(_ value: ColleagueStep) -> RustBuffer {
+    return FfiConverterTypeColleagueStep.lower(value)
+}
+
+
+
+/**
+ * What the device is doing about sync.
+ */
+
+public enum Connection: Equatable, Hashable {
+
+    /**
+     * Nothing is tried: no network, paused, or not started.
+     */
+    case offline
+    /**
+     * A request is on its way, or the next try is waited for.
+     */
+    case connecting
+    /**
+     * Pages are coming in.
+     */
+    case catchingUp(
+        /**
+         * Documents received.
+         */done: UInt64,
+        /**
+         * Documents in all; 0 while unknown.
+         */total: UInt64
+    )
+    /**
+     * Everything is here, and the relay said so.
+     */
+    case live
+    /**
+     * Connected, but nothing moves.
+     */
+    case notProgressing
+    /**
+     * The credential is refused: enrol anew.
+     */
+    case unauthorized
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Connection: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeConnection: FfiConverterRustBuffer {
+    typealias SwiftType = Connection
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Connection {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .offline
+
+        case 2: return .connecting
+
+        case 3: return .catchingUp(done: try FfiConverterUInt64.read(from: &buf), total: try FfiConverterUInt64.read(from: &buf)
+        )
+
+        case 4: return .live
+
+        case 5: return .notProgressing
+
+        case 6: return .unauthorized
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Connection, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .offline:
+            writeInt(&buf, Int32(1))
+
+
+        case .connecting:
+            writeInt(&buf, Int32(2))
+
+
+        case let .catchingUp(done,total):
+            writeInt(&buf, Int32(3))
+            FfiConverterUInt64.write(done, into: &buf)
+            FfiConverterUInt64.write(total, into: &buf)
+
+
+        case .live:
+            writeInt(&buf, Int32(4))
+
+
+        case .notProgressing:
+            writeInt(&buf, Int32(5))
+
+
+        case .unauthorized:
+            writeInt(&buf, Int32(6))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeConnection_lift(_ buf: RustBuffer) throws -> Connection {
+    return try FfiConverterTypeConnection.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeConnection_lower(_ value: Connection) -> RustBuffer {
+    return FfiConverterTypeConnection.lower(value)
+}
+
+
+
+/**
+ * What a contact said about being written to at a phone (R34).
+ */
+
+public enum Consent: Equatable, Hashable {
+
+    /**
+     * Yes.
+     */
+    case granted
+    /**
+     * No: they opted out.
+     */
+    case revoked
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Consent: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeConsent: FfiConverterRustBuffer {
+    typealias SwiftType = Consent
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Consent {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .granted
+
+        case 2: return .revoked
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Consent, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .granted:
+            writeInt(&buf, Int32(1))
+
+
+        case .revoked:
+            writeInt(&buf, Int32(2))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeConsent_lift(_ buf: RustBuffer) throws -> Consent {
+    return try FfiConverterTypeConsent.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeConsent_lower(_ value: Consent) -> RustBuffer {
+    return FfiConverterTypeConsent.lower(value)
+}
+
+
+
+/**
+ * Which contacts' records a member may open (R7).
+ */
+
+public enum ContactAccess: Equatable, Hashable {
+
+    /**
+     * All.
+     */
+    case all
+    /**
+     * Those that they own or that are shared with them.
+     */
+    case own
+    /**
+     * None.
+     */
+    case none
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension ContactAccess: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeContactAccess: FfiConverterRustBuffer {
+    typealias SwiftType = ContactAccess
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ContactAccess {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .all
+
+        case 2: return .own
+
+        case 3: return .none
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: ContactAccess, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .all:
+            writeInt(&buf, Int32(1))
+
+
+        case .own:
+            writeInt(&buf, Int32(2))
+
+
+        case .none:
+            writeInt(&buf, Int32(3))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeContactAccess_lift(_ buf: RustBuffer) throws -> ContactAccess {
+    return try FfiConverterTypeContactAccess.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeContactAccess_lower(_ value: ContactAccess) -> RustBuffer {
+    return FfiConverterTypeContactAccess.lower(value)
+}
+
+
+
+/**
+ * A step of a [`ContactList`].
+ */
+
+public enum ContactStep: Equatable, Hashable {
+
+    /**
+     * All of it, in place of what was there: always the first step.
+     */
+    case reset(
+        /**
+         * The items.
+         */items: [ContactRow]
+    )
+    /**
+     * Puts an item in.
+     */
+    case insert(
+        /**
+         * Where it then stands.
+         */index: UInt32,
+        /**
+         * The item.
+         */item: ContactRow
+    )
+    /**
+     * Replaces an item that stays in its place.
+     */
+    case update(
+        /**
+         * Where it stands.
+         */index: UInt32,
+        /**
+         * The item.
+         */item: ContactRow
+    )
+    /**
+     * Takes an item out and puts it in elsewhere.
+     */
+    case move(
+        /**
+         * Where it stood.
+         */from: UInt32,
+        /**
+         * Where it stands once taken out and put in.
+         */to: UInt32,
+        /**
+         * The item, which may have changed too.
+         */item: ContactRow
+    )
+    /**
+     * Takes an item out.
+     */
+    case remove(
+        /**
+         * Where it stood.
+         */index: UInt32
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension ContactStep: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeContactStep: FfiConverterRustBuffer {
+    typealias SwiftType = ContactStep
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ContactStep {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .reset(items: try FfiConverterSequenceTypeContactRow.read(from: &buf)
+        )
+
+        case 2: return .insert(index: try FfiConverterUInt32.read(from: &buf), item: try FfiConverterTypeContactRow.read(from: &buf)
+        )
+
+        case 3: return .update(index: try FfiConverterUInt32.read(from: &buf), item: try FfiConverterTypeContactRow.read(from: &buf)
+        )
+
+        case 4: return .move(from: try FfiConverterUInt32.read(from: &buf), to: try FfiConverterUInt32.read(from: &buf), item: try FfiConverterTypeContactRow.read(from: &buf)
+        )
+
+        case 5: return .remove(index: try FfiConverterUInt32.read(from: &buf)
+        )
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: ContactStep, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case let .reset(items):
+            writeInt(&buf, Int32(1))
+            FfiConverterSequenceTypeContactRow.write(items, into: &buf)
+
+
+        case let .insert(index,item):
+            writeInt(&buf, Int32(2))
+            FfiConverterUInt32.write(index, into: &buf)
+            FfiConverterTypeContactRow.write(item, into: &buf)
+
+
+        case let .update(index,item):
+            writeInt(&buf, Int32(3))
+            FfiConverterUInt32.write(index, into: &buf)
+            FfiConverterTypeContactRow.write(item, into: &buf)
+
+
+        case let .move(from,to,item):
+            writeInt(&buf, Int32(4))
+            FfiConverterUInt32.write(from, into: &buf)
+            FfiConverterUInt32.write(to, into: &buf)
+            FfiConverterTypeContactRow.write(item, into: &buf)
+
+
+        case let .remove(index):
+            writeInt(&buf, Int32(5))
+            FfiConverterUInt32.write(index, into: &buf)
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeContactStep_lift(_ buf: RustBuffer) throws -> ContactStep {
+    return try FfiConverterTypeContactStep.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeContactStep_lower(_ value: ContactStep) -> RustBuffer {
+    return FfiConverterTypeContactStep.lower(value)
+}
+
+
+
+/**
+ * What reaches a member's dashboard (R3).
+ */
+
+public enum DashboardAccess: Equatable, Hashable {
+
+    /**
+     * Every conversation.
+     */
+    case all
+    /**
+     * Those assigned to them.
+     */
+    case assigned
+    /**
+     * None.
+     */
+    case none
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension DashboardAccess: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeDashboardAccess: FfiConverterRustBuffer {
+    typealias SwiftType = DashboardAccess
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> DashboardAccess {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .all
+
+        case 2: return .assigned
+
+        case 3: return .none
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: DashboardAccess, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .all:
+            writeInt(&buf, Int32(1))
+
+
+        case .assigned:
+            writeInt(&buf, Int32(2))
+
+
+        case .none:
+            writeInt(&buf, Int32(3))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDashboardAccess_lift(_ buf: RustBuffer) throws -> DashboardAccess {
+    return try FfiConverterTypeDashboardAccess.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDashboardAccess_lower(_ value: DashboardAccess) -> RustBuffer {
+    return FfiConverterTypeDashboardAccess.lower(value)
+}
+
+
+
+/**
+ * What somebody did in a conversation.
+ */
+
+public enum Deed: Equatable, Hashable {
+
+    /**
+     * Opened it, saying nothing yet.
+     */
+    case opened
+    /**
+     * It came up again from here.
+     */
+    case marked(
+        /**
+         * From where.
+         */origin: Origin
+    )
+    /**
+     * Assigned a member, other than by a reply of their own.
+     */
+    case assigned(
+        /**
+         * Whom.
+         */member: MemberId,
+        /**
+         * Why.
+         */reason: AssignmentReason
+    )
+    /**
+     * Ended an assignment.
+     */
+    case unassigned(
+        /**
+         * Whose.
+         */member: MemberId
+    )
+    /**
+     * Closed it.
+     */
+    case closed
+    /**
+     * Undid a closing.
+     */
+    case reopened
+    /**
+     * Let it rest.
+     */
+    case snoozed(
+        /**
+         * Until when.
+         */until: Timestamp
+    )
+    /**
+     * Ended a rest before its time.
+     */
+    case woken
+    /**
+     * Added a tag.
+     */
+    case tagged(
+        /**
+         * Which.
+         */tag: String
+    )
+    /**
+     * Removed a tag.
+     */
+    case untagged(
+        /**
+         * Which.
+         */tag: String
+    )
+    /**
+     * Said how urgent it is.
+     */
+    case prioritised(
+        /**
+         * How.
+         */priority: Priority
+    )
+    /**
+     * Moved it to a queue, or out of any.
+     */
+    case moved(
+        /**
+         * Which.
+         */queue: QueueId?
+    )
+    /**
+     * Sent a held or scheduled message after all, or before its time.
+     */
+    case released(
+        /**
+         * Which.
+         */message: IntentId
+    )
+    /**
+     * Dropped a held or scheduled message.
+     */
+    case dropped(
+        /**
+         * Which.
+         */message: IntentId
+    )
+    /**
+     * Said whether one of the contact's phones may be written to.
+     */
+    case consented(
+        /**
+         * In E.164.
+         */phone: String,
+        /**
+         * What the contact said; nothing: it is not known any more.
+         */consent: Consent?
+    )
+    /**
+     * Blocked the contact as spam, or no more.
+     */
+    case blocked(
+        /**
+         * Whether they are blocked.
+         */blocked: Bool
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Deed: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeDeed: FfiConverterRustBuffer {
+    typealias SwiftType = Deed
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Deed {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .opened
+
+        case 2: return .marked(origin: try FfiConverterTypeOrigin.read(from: &buf)
+        )
+
+        case 3: return .assigned(member: try FfiConverterTypeMemberId.read(from: &buf), reason: try FfiConverterTypeAssignmentReason.read(from: &buf)
+        )
+
+        case 4: return .unassigned(member: try FfiConverterTypeMemberId.read(from: &buf)
+        )
+
+        case 5: return .closed
+
+        case 6: return .reopened
+
+        case 7: return .snoozed(until: try FfiConverterTypeTimestamp.read(from: &buf)
+        )
+
+        case 8: return .woken
+
+        case 9: return .tagged(tag: try FfiConverterString.read(from: &buf)
+        )
+
+        case 10: return .untagged(tag: try FfiConverterString.read(from: &buf)
+        )
+
+        case 11: return .prioritised(priority: try FfiConverterTypePriority.read(from: &buf)
+        )
+
+        case 12: return .moved(queue: try FfiConverterOptionTypeQueueId.read(from: &buf)
+        )
+
+        case 13: return .released(message: try FfiConverterTypeIntentId.read(from: &buf)
+        )
+
+        case 14: return .dropped(message: try FfiConverterTypeIntentId.read(from: &buf)
+        )
+
+        case 15: return .consented(phone: try FfiConverterString.read(from: &buf), consent: try FfiConverterOptionTypeConsent.read(from: &buf)
+        )
+
+        case 16: return .blocked(blocked: try FfiConverterBool.read(from: &buf)
+        )
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Deed, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .opened:
+            writeInt(&buf, Int32(1))
+
+
+        case let .marked(origin):
+            writeInt(&buf, Int32(2))
+            FfiConverterTypeOrigin.write(origin, into: &buf)
+
+
+        case let .assigned(member,reason):
+            writeInt(&buf, Int32(3))
+            FfiConverterTypeMemberId.write(member, into: &buf)
+            FfiConverterTypeAssignmentReason.write(reason, into: &buf)
+
+
+        case let .unassigned(member):
+            writeInt(&buf, Int32(4))
+            FfiConverterTypeMemberId.write(member, into: &buf)
+
+
+        case .closed:
+            writeInt(&buf, Int32(5))
+
+
+        case .reopened:
+            writeInt(&buf, Int32(6))
+
+
+        case let .snoozed(until):
+            writeInt(&buf, Int32(7))
+            FfiConverterTypeTimestamp.write(until, into: &buf)
+
+
+        case .woken:
+            writeInt(&buf, Int32(8))
+
+
+        case let .tagged(tag):
+            writeInt(&buf, Int32(9))
+            FfiConverterString.write(tag, into: &buf)
+
+
+        case let .untagged(tag):
+            writeInt(&buf, Int32(10))
+            FfiConverterString.write(tag, into: &buf)
+
+
+        case let .prioritised(priority):
+            writeInt(&buf, Int32(11))
+            FfiConverterTypePriority.write(priority, into: &buf)
+
+
+        case let .moved(queue):
+            writeInt(&buf, Int32(12))
+            FfiConverterOptionTypeQueueId.write(queue, into: &buf)
+
+
+        case let .released(message):
+            writeInt(&buf, Int32(13))
+            FfiConverterTypeIntentId.write(message, into: &buf)
+
+
+        case let .dropped(message):
+            writeInt(&buf, Int32(14))
+            FfiConverterTypeIntentId.write(message, into: &buf)
+
+
+        case let .consented(phone,consent):
+            writeInt(&buf, Int32(15))
+            FfiConverterString.write(phone, into: &buf)
+            FfiConverterOptionTypeConsent.write(consent, into: &buf)
+
+
+        case let .blocked(blocked):
+            writeInt(&buf, Int32(16))
+            FfiConverterBool.write(blocked, into: &buf)
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDeed_lift(_ buf: RustBuffer) throws -> Deed {
+    return try FfiConverterTypeDeed.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDeed_lower(_ value: Deed) -> RustBuffer {
+    return FfiConverterTypeDeed.lower(value)
+}
+
+
+
+/**
+ * How far a message got (R31).
+ */
+
+public enum Delivery: Equatable, Hashable {
+
+    /**
+     * Saved on this device, and not at the relay yet.
+     */
+    case saved
+    /**
+     * From the contact.
+     */
+    case received
+    /**
+     * A note: nothing is sent.
+     */
+    case `internal`
+    /**
+     * At the relay, about to be sent.
+     */
+    case accepted
+    /**
+     * Held, until somebody sends, edits or drops it (R33).
+     */
+    case held(
+        /**
+         * Why.
+         */because: HeldBecause
+    )
+    /**
+     * Waits for its time at the relay.
+     */
+    case scheduled(
+        /**
+         * When it is to be sent.
+         */at: Timestamp
+    )
+    /**
+     * Dropped, never sent.
+     */
+    case dropped
+    /**
+     * Handed to the provider.
+     */
+    case handedOver
+    /**
+     * The provider sent it.
+     */
+    case sent
+    /**
+     * It was delivered.
+     */
+    case delivered
+    /**
+     * It failed.
+     */
+    case failed(
+        /**
+         * Why, in plain words.
+         */reason: String
+    )
+    /**
+     * The provider could not tell. It is never sent again on its own.
+     */
+    case unknown
+    /**
+     * A state that only a newer version of the app knows.
+     */
+    case newer
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Delivery: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeDelivery: FfiConverterRustBuffer {
+    typealias SwiftType = Delivery
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Delivery {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .saved
+
+        case 2: return .received
+
+        case 3: return .`internal`
+
+        case 4: return .accepted
+
+        case 5: return .held(because: try FfiConverterTypeHeldBecause.read(from: &buf)
+        )
+
+        case 6: return .scheduled(at: try FfiConverterTypeTimestamp.read(from: &buf)
+        )
+
+        case 7: return .dropped
+
+        case 8: return .handedOver
+
+        case 9: return .sent
+
+        case 10: return .delivered
+
+        case 11: return .failed(reason: try FfiConverterString.read(from: &buf)
+        )
+
+        case 12: return .unknown
+
+        case 13: return .newer
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Delivery, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .saved:
+            writeInt(&buf, Int32(1))
+
+
+        case .received:
+            writeInt(&buf, Int32(2))
+
+
+        case .`internal`:
+            writeInt(&buf, Int32(3))
+
+
+        case .accepted:
+            writeInt(&buf, Int32(4))
+
+
+        case let .held(because):
+            writeInt(&buf, Int32(5))
+            FfiConverterTypeHeldBecause.write(because, into: &buf)
+
+
+        case let .scheduled(at):
+            writeInt(&buf, Int32(6))
+            FfiConverterTypeTimestamp.write(at, into: &buf)
+
+
+        case .dropped:
+            writeInt(&buf, Int32(7))
+
+
+        case .handedOver:
+            writeInt(&buf, Int32(8))
+
+
+        case .sent:
+            writeInt(&buf, Int32(9))
+
+
+        case .delivered:
+            writeInt(&buf, Int32(10))
+
+
+        case let .failed(reason):
+            writeInt(&buf, Int32(11))
+            FfiConverterString.write(reason, into: &buf)
+
+
+        case .unknown:
+            writeInt(&buf, Int32(12))
+
+
+        case .newer:
+            writeInt(&buf, Int32(13))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDelivery_lift(_ buf: RustBuffer) throws -> Delivery {
+    return try FfiConverterTypeDelivery.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDelivery_lower(_ value: Delivery) -> RustBuffer {
+    return FfiConverterTypeDelivery.lower(value)
+}
+
+
+
+/**
+ * Why a reply is held (R33).
+ */
+
+public enum HeldBecause: Equatable, Hashable {
+
+    /**
+     * This message came before the reply was accepted, and its author had not seen it.
+     */
+    case newer(
+        /**
+         * The message.
+         */message: IntentId
+    )
+    /**
+     * An earlier reply of the same author in the conversation is held.
+     */
+    case behind(
+        /**
+         * That reply.
+         */message: IntentId
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension HeldBecause: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeHeldBecause: FfiConverterRustBuffer {
+    typealias SwiftType = HeldBecause
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> HeldBecause {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .newer(message: try FfiConverterTypeIntentId.read(from: &buf)
+        )
+
+        case 2: return .behind(message: try FfiConverterTypeIntentId.read(from: &buf)
+        )
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: HeldBecause, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case let .newer(message):
+            writeInt(&buf, Int32(1))
+            FfiConverterTypeIntentId.write(message, into: &buf)
+
+
+        case let .behind(message):
+            writeInt(&buf, Int32(2))
+            FfiConverterTypeIntentId.write(message, into: &buf)
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHeldBecause_lift(_ buf: RustBuffer) throws -> HeldBecause {
+    return try FfiConverterTypeHeldBecause.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHeldBecause_lower(_ value: HeldBecause) -> RustBuffer {
+    return FfiConverterTypeHeldBecause.lower(value)
+}
+
+
+
+/**
+ * A step of an [`InboxList`].
+ */
+
+public enum InboxStep: Equatable, Hashable {
+
+    /**
+     * All of it, in place of what was there: always the first step.
+     */
+    case reset(
+        /**
+         * The items.
+         */items: [ConversationRow]
+    )
+    /**
+     * Puts an item in.
+     */
+    case insert(
+        /**
+         * Where it then stands.
+         */index: UInt32,
+        /**
+         * The item.
+         */item: ConversationRow
+    )
+    /**
+     * Replaces an item that stays in its place.
+     */
+    case update(
+        /**
+         * Where it stands.
+         */index: UInt32,
+        /**
+         * The item.
+         */item: ConversationRow
+    )
+    /**
+     * Takes an item out and puts it in elsewhere.
+     */
+    case move(
+        /**
+         * Where it stood.
+         */from: UInt32,
+        /**
+         * Where it stands once taken out and put in.
+         */to: UInt32,
+        /**
+         * The item, which may have changed too.
+         */item: ConversationRow
+    )
+    /**
+     * Takes an item out.
+     */
+    case remove(
+        /**
+         * Where it stood.
+         */index: UInt32
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension InboxStep: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeInboxStep: FfiConverterRustBuffer {
+    typealias SwiftType = InboxStep
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> InboxStep {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .reset(items: try FfiConverterSequenceTypeConversationRow.read(from: &buf)
+        )
+
+        case 2: return .insert(index: try FfiConverterUInt32.read(from: &buf), item: try FfiConverterTypeConversationRow.read(from: &buf)
+        )
+
+        case 3: return .update(index: try FfiConverterUInt32.read(from: &buf), item: try FfiConverterTypeConversationRow.read(from: &buf)
+        )
+
+        case 4: return .move(from: try FfiConverterUInt32.read(from: &buf), to: try FfiConverterUInt32.read(from: &buf), item: try FfiConverterTypeConversationRow.read(from: &buf)
+        )
+
+        case 5: return .remove(index: try FfiConverterUInt32.read(from: &buf)
+        )
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: InboxStep, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case let .reset(items):
+            writeInt(&buf, Int32(1))
+            FfiConverterSequenceTypeConversationRow.write(items, into: &buf)
+
+
+        case let .insert(index,item):
+            writeInt(&buf, Int32(2))
+            FfiConverterUInt32.write(index, into: &buf)
+            FfiConverterTypeConversationRow.write(item, into: &buf)
+
+
+        case let .update(index,item):
+            writeInt(&buf, Int32(3))
+            FfiConverterUInt32.write(index, into: &buf)
+            FfiConverterTypeConversationRow.write(item, into: &buf)
+
+
+        case let .move(from,to,item):
+            writeInt(&buf, Int32(4))
+            FfiConverterUInt32.write(from, into: &buf)
+            FfiConverterUInt32.write(to, into: &buf)
+            FfiConverterTypeConversationRow.write(item, into: &buf)
+
+
+        case let .remove(index):
+            writeInt(&buf, Int32(5))
+            FfiConverterUInt32.write(index, into: &buf)
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeInboxStep_lift(_ buf: RustBuffer) throws -> InboxStep {
+    return try FfiConverterTypeInboxStep.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeInboxStep_lower(_ value: InboxStep) -> RustBuffer {
+    return FfiConverterTypeInboxStep.lower(value)
+}
+
+
+
+/**
+ * How much something matters.
+ */
+
+public enum LogLevel: Equatable, Hashable {
+
+    /**
+     * Something failed.
+     */
+    case error
+    /**
+     * Something is not as it should be, and goes on.
+     */
+    case warn
+    /**
+     * What happens.
+     */
+    case info
+    /**
+     * Every step.
+     */
+    case debug
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension LogLevel: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeLogLevel: FfiConverterRustBuffer {
+    typealias SwiftType = LogLevel
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> LogLevel {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .error
+
+        case 2: return .warn
+
+        case 3: return .info
+
+        case 4: return .debug
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: LogLevel, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .error:
+            writeInt(&buf, Int32(1))
+
+
+        case .warn:
+            writeInt(&buf, Int32(2))
+
+
+        case .info:
+            writeInt(&buf, Int32(3))
+
+
+        case .debug:
+            writeInt(&buf, Int32(4))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLogLevel_lift(_ buf: RustBuffer) throws -> LogLevel {
+    return try FfiConverterTypeLogLevel.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLogLevel_lower(_ value: LogLevel) -> RustBuffer {
+    return FfiConverterTypeLogLevel.lower(value)
+}
+
+
+
+/**
+ * What a member may do with messages (R7).
+ */
+
+public enum MessageAccess: Equatable, Hashable {
+
+    /**
+     * Read and write.
+     */
+    case write
+    /**
+     * Read.
+     */
+    case read
+    /**
+     * Neither.
+     */
+    case none
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension MessageAccess: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeMessageAccess: FfiConverterRustBuffer {
+    typealias SwiftType = MessageAccess
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> MessageAccess {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .write
+
+        case 2: return .read
+
+        case 3: return .none
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: MessageAccess, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .write:
+            writeInt(&buf, Int32(1))
+
+
+        case .read:
+            writeInt(&buf, Int32(2))
+
+
+        case .none:
+            writeInt(&buf, Int32(3))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMessageAccess_lift(_ buf: RustBuffer) throws -> MessageAccess {
+    return try FfiConverterTypeMessageAccess.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMessageAccess_lower(_ value: MessageAccess) -> RustBuffer {
+    return FfiConverterTypeMessageAccess.lower(value)
+}
+
+
+
+/**
+ * Who a message goes to.
+ */
+
+public enum MessageKind: Equatable, Hashable {
+
+    /**
+     * From the contact.
+     */
+    case inbound
+    /**
+     * To the contact.
+     */
+    case outbound
+    /**
+     * To colleagues only.
+     */
+    case note
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension MessageKind: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeMessageKind: FfiConverterRustBuffer {
+    typealias SwiftType = MessageKind
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> MessageKind {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .inbound
+
+        case 2: return .outbound
+
+        case 3: return .note
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: MessageKind, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .inbound:
+            writeInt(&buf, Int32(1))
+
+
+        case .outbound:
+            writeInt(&buf, Int32(2))
+
+
+        case .note:
+            writeInt(&buf, Int32(3))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMessageKind_lift(_ buf: RustBuffer) throws -> MessageKind {
+    return try FfiConverterTypeMessageKind.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMessageKind_lower(_ value: MessageKind) -> RustBuffer {
+    return FfiConverterTypeMessageKind.lower(value)
+}
+
+
+
+/**
+ * A step of a [`MessageList`].
+ */
+
+public enum MessageStep: Equatable, Hashable {
+
+    /**
+     * All of it, in place of what was there: always the first step.
+     */
+    case reset(
+        /**
+         * The items.
+         */items: [Message]
+    )
+    /**
+     * Puts an item in.
+     */
+    case insert(
+        /**
+         * Where it then stands.
+         */index: UInt32,
+        /**
+         * The item.
+         */item: Message
+    )
+    /**
+     * Replaces an item that stays in its place.
+     */
+    case update(
+        /**
+         * Where it stands.
+         */index: UInt32,
+        /**
+         * The item.
+         */item: Message
+    )
+    /**
+     * Takes an item out and puts it in elsewhere.
+     */
+    case move(
+        /**
+         * Where it stood.
+         */from: UInt32,
+        /**
+         * Where it stands once taken out and put in.
+         */to: UInt32,
+        /**
+         * The item, which may have changed too.
+         */item: Message
+    )
+    /**
+     * Takes an item out.
+     */
+    case remove(
+        /**
+         * Where it stood.
+         */index: UInt32
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension MessageStep: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeMessageStep: FfiConverterRustBuffer {
+    typealias SwiftType = MessageStep
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> MessageStep {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .reset(items: try FfiConverterSequenceTypeMessage.read(from: &buf)
+        )
+
+        case 2: return .insert(index: try FfiConverterUInt32.read(from: &buf), item: try FfiConverterTypeMessage.read(from: &buf)
+        )
+
+        case 3: return .update(index: try FfiConverterUInt32.read(from: &buf), item: try FfiConverterTypeMessage.read(from: &buf)
+        )
+
+        case 4: return .move(from: try FfiConverterUInt32.read(from: &buf), to: try FfiConverterUInt32.read(from: &buf), item: try FfiConverterTypeMessage.read(from: &buf)
+        )
+
+        case 5: return .remove(index: try FfiConverterUInt32.read(from: &buf)
+        )
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: MessageStep, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case let .reset(items):
+            writeInt(&buf, Int32(1))
+            FfiConverterSequenceTypeMessage.write(items, into: &buf)
+
+
+        case let .insert(index,item):
+            writeInt(&buf, Int32(2))
+            FfiConverterUInt32.write(index, into: &buf)
+            FfiConverterTypeMessage.write(item, into: &buf)
+
+
+        case let .update(index,item):
+            writeInt(&buf, Int32(3))
+            FfiConverterUInt32.write(index, into: &buf)
+            FfiConverterTypeMessage.write(item, into: &buf)
+
+
+        case let .move(from,to,item):
+            writeInt(&buf, Int32(4))
+            FfiConverterUInt32.write(from, into: &buf)
+            FfiConverterUInt32.write(to, into: &buf)
+            FfiConverterTypeMessage.write(item, into: &buf)
+
+
+        case let .remove(index):
+            writeInt(&buf, Int32(5))
+            FfiConverterUInt32.write(index, into: &buf)
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMessageStep_lift(_ buf: RustBuffer) throws -> MessageStep {
+    return try FfiConverterTypeMessageStep.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMessageStep_lower(_ value: MessageStep) -> RustBuffer {
+    return FfiConverterTypeMessageStep.lower(value)
+}
+
+
+
+/**
+ * What can be muted.
+ */
+
+public enum Mute: Equatable, Hashable {
+
+    /**
+     * All alerts.
+     */
+    case everything
+    /**
+     * Those of a conversation.
+     */
+    case conversation(
+        /**
+         * Which.
+         */conversation: ConversationId
+    )
+    /**
+     * Those of conversations while they are in a queue.
+     */
+    case queue(
+        /**
+         * Which.
+         */queue: QueueId
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Mute: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeMute: FfiConverterRustBuffer {
+    typealias SwiftType = Mute
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Mute {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .everything
+
+        case 2: return .conversation(conversation: try FfiConverterTypeConversationId.read(from: &buf)
+        )
+
+        case 3: return .queue(queue: try FfiConverterTypeQueueId.read(from: &buf)
+        )
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Mute, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .everything:
+            writeInt(&buf, Int32(1))
+
+
+        case let .conversation(conversation):
+            writeInt(&buf, Int32(2))
+            FfiConverterTypeConversationId.write(conversation, into: &buf)
+
+
+        case let .queue(queue):
+            writeInt(&buf, Int32(3))
+            FfiConverterTypeQueueId.write(queue, into: &buf)
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMute_lift(_ buf: RustBuffer) throws -> Mute {
+    return try FfiConverterTypeMute.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMute_lower(_ value: Mute) -> RustBuffer {
+    return FfiConverterTypeMute.lower(value)
+}
+
+
+
+/**
+ * What the host knows of the network.
+ */
+
+public enum Network: Equatable, Hashable {
+
+    /**
+     * There is one, as far as the host knows.
+     */
+    case online
+    /**
+     * There is one that costs: nothing is kept open, what is written and `sync_once` go through.
+     */
+    case metered
+    /**
+     * There is none: nothing is tried.
+     */
+    case offline
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Network: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNetwork: FfiConverterRustBuffer {
+    typealias SwiftType = Network
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Network {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .online
+
+        case 2: return .metered
+
+        case 3: return .offline
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Network, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .online:
+            writeInt(&buf, Int32(1))
+
+
+        case .metered:
+            writeInt(&buf, Int32(2))
+
+
+        case .offline:
+            writeInt(&buf, Int32(3))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNetwork_lift(_ buf: RustBuffer) throws -> Network {
+    return try FfiConverterTypeNetwork.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNetwork_lower(_ value: Network) -> RustBuffer {
+    return FfiConverterTypeNetwork.lower(value)
+}
+
+
+
+/**
+ * A call failed. Unless a case says otherwise nothing was changed. `toString()` (Kotlin) and `description` (Swift) are
+ * sentences that can be shown to people and that say what to do next.
+ */
+public
+enum OffdeskError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError, CustomStringConvertible {
+
+
+
+    /**
+     * The database holds no device yet: enrol it.
+     */
+    case notEnrolled
+    /**
+     * The database holds a device already: open it, or wipe it first.
+     */
+    case alreadyEnrolled
+    /**
+     * A database key has another length than 32 bytes.
+     */
+    case invalidKey(
+        /**
+         * The bytes that it has.
+         */bytes: UInt64
+    )
+    /**
+     * The key is not this database's, or the file is no database.
+     */
+    case wrongKey
+    /**
+     * The device was out of contact for too long (R9): it unlocks when it reaches the relay.
+     */
+    case locked
+    /**
+     * An administrator ended this device's or this member's access (R10); its data is deleted.
+     */
+    case revoked
+    /**
+     * The database is a copy of another device's: enrol it anew. What waits in it is kept.
+     */
+    case copied
+    /**
+     * The device is paused: resume it.
+     */
+    case paused
+    /**
+     * The device is closed, or its data was wiped: open it again.
+     */
+    case closed
+    /**
+     * A text is no id: ids come from lists and views, and are not made by hand.
+     */
+    case invalidId(
+        /**
+         * Its beginning.
+         */text: String
+    )
+    /**
+     * Something is not on this device: it never was, or access to it ended.
+     */
+    case notFound(
+        /**
+         * What kind of thing: `conversation`, `contact`, `member`, `intent`, `message`, `filter` or `alert`.
+         */thing: String,
+        /**
+         * Its id.
+         */id: String
+    )
+    /**
+     * A text is needed.
+     */
+    case emptyText
+    /**
+     * The text is too long: shorten it, or send it in parts.
+     */
+    case textTooLong(
+        /**
+         * The bytes that it has.
+         */bytes: UInt64,
+        /**
+         * The most that it may have.
+         */limit: UInt64
+    )
+    /**
+     * Not a phone number.
+     */
+    case invalidPhone(
+        /**
+         * What is wrong with it.
+         */reason: String
+    )
+    /**
+     * A value has not the form or the length that it needs.
+     */
+    case invalidValue(
+        /**
+         * What is wrong with it.
+         */reason: String
+    )
+    /**
+     * A time has passed, or lies more than a year ahead.
+     */
+    case invalidTime(
+        /**
+         * Which of the two.
+         */reason: String
+    )
+    /**
+     * It is so already.
+     */
+    case nothingToDo
+    /**
+     * It can't be done in the state that this is in.
+     */
+    case notPossible(
+        /**
+         * Why.
+         */reason: String
+    )
+    /**
+     * It is on its way, or has arrived.
+     */
+    case tooLate
+    /**
+     * The member can't be assigned (R8).
+     */
+    case notEligible(
+        /**
+         * Their name.
+         */name: String
+    )
+    /**
+     * The member's role doesn't allow it.
+     */
+    case forbidden(
+        /**
+         * Why.
+         */reason: String
+    )
+    /**
+     * The relay refused the enrolment.
+     */
+    case enrolmentRefused(
+        /**
+         * What happened, in the relay's words.
+         */title: String,
+        /**
+         * What to do, in the relay's words.
+         */detail: String?
+    )
+    /**
+     * Not an address of a relay.
+     */
+    case invalidRelay(
+        /**
+         * What was given.
+         */address: String
+    )
+    /**
+     * The relay can't be reached. What was done here is saved and goes out later.
+     */
+    case offline(
+        /**
+         * What the network said.
+         */reason: String
+    )
+    /**
+     * The time given was not enough. What came until then is kept.
+     */
+    case deadline
+    /**
+     * The relay doesn't know this device's credential (any more): enrol anew.
+     */
+    case unauthorized
+    /**
+     * The relay failed: try again later.
+     */
+    case relay(
+        /**
+         * The HTTP status.
+         */status: UInt16,
+        /**
+         * What it said.
+         */title: String
+    )
+    /**
+     * The relay's words can't be understood: update the app, or try again.
+     */
+    case `protocol`(
+        /**
+         * What can't be read.
+         */reason: String
+    )
+    /**
+     * The disk is full: free some space, and try again.
+     */
+    case diskFull
+    /**
+     * Another process holds the database: try again.
+     */
+    case busy
+    /**
+     * The database was written by a newer version: update the app.
+     */
+    case newerDatabase
+    /**
+     * The database is damaged: enrol anew.
+     */
+    case damaged(
+        /**
+         * What is damaged.
+         */reason: String
+    )
+    /**
+     * Any other failure of the disk or the system.
+     */
+    case storage(
+        /**
+         * What the system said.
+         */reason: String
+    )
+
+
+
+
+// The local Rust `Display` implementation.
+public var description: String {
+    return try!  FfiConverterString.lift(
+        try! rustCall() {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_offdeskerror_uniffi_trait_display(
+            FfiConverterTypeOffdeskError_lower(self),uniffiCallStatus
+    )
+}
+    )
+}
+
+
+    public var errorDescription: String? {
+        description
+    }
+
+}
+
+#if compiler(>=6)
+extension OffdeskError: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOffdeskError: FfiConverterRustBuffer {
+    typealias SwiftType = OffdeskError
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> OffdeskError {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+
+
+
+        case 1: return .notEnrolled
+        case 2: return .alreadyEnrolled
+        case 3: return .invalidKey(
+            bytes: try FfiConverterUInt64.read(from: &buf)
+            )
+        case 4: return .wrongKey
+        case 5: return .locked
+        case 6: return .revoked
+        case 7: return .copied
+        case 8: return .paused
+        case 9: return .closed
+        case 10: return .invalidId(
+            text: try FfiConverterString.read(from: &buf)
+            )
+        case 11: return .notFound(
+            thing: try FfiConverterString.read(from: &buf),
+            id: try FfiConverterString.read(from: &buf)
+            )
+        case 12: return .emptyText
+        case 13: return .textTooLong(
+            bytes: try FfiConverterUInt64.read(from: &buf),
+            limit: try FfiConverterUInt64.read(from: &buf)
+            )
+        case 14: return .invalidPhone(
+            reason: try FfiConverterString.read(from: &buf)
+            )
+        case 15: return .invalidValue(
+            reason: try FfiConverterString.read(from: &buf)
+            )
+        case 16: return .invalidTime(
+            reason: try FfiConverterString.read(from: &buf)
+            )
+        case 17: return .nothingToDo
+        case 18: return .notPossible(
+            reason: try FfiConverterString.read(from: &buf)
+            )
+        case 19: return .tooLate
+        case 20: return .notEligible(
+            name: try FfiConverterString.read(from: &buf)
+            )
+        case 21: return .forbidden(
+            reason: try FfiConverterString.read(from: &buf)
+            )
+        case 22: return .enrolmentRefused(
+            title: try FfiConverterString.read(from: &buf),
+            detail: try FfiConverterOptionString.read(from: &buf)
+            )
+        case 23: return .invalidRelay(
+            address: try FfiConverterString.read(from: &buf)
+            )
+        case 24: return .offline(
+            reason: try FfiConverterString.read(from: &buf)
+            )
+        case 25: return .deadline
+        case 26: return .unauthorized
+        case 27: return .relay(
+            status: try FfiConverterUInt16.read(from: &buf),
+            title: try FfiConverterString.read(from: &buf)
+            )
+        case 28: return .protocol(
+            reason: try FfiConverterString.read(from: &buf)
+            )
+        case 29: return .diskFull
+        case 30: return .busy
+        case 31: return .newerDatabase
+        case 32: return .damaged(
+            reason: try FfiConverterString.read(from: &buf)
+            )
+        case 33: return .storage(
+            reason: try FfiConverterString.read(from: &buf)
+            )
+
+         default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: OffdeskError, into buf: inout [UInt8]) {
+        switch value {
+
+
+
+
+
+        case .notEnrolled:
+            writeInt(&buf, Int32(1))
+
+
+        case .alreadyEnrolled:
+            writeInt(&buf, Int32(2))
+
+
+        case let .invalidKey(bytes):
+            writeInt(&buf, Int32(3))
+            FfiConverterUInt64.write(bytes, into: &buf)
+
+
+        case .wrongKey:
+            writeInt(&buf, Int32(4))
+
+
+        case .locked:
+            writeInt(&buf, Int32(5))
+
+
+        case .revoked:
+            writeInt(&buf, Int32(6))
+
+
+        case .copied:
+            writeInt(&buf, Int32(7))
+
+
+        case .paused:
+            writeInt(&buf, Int32(8))
+
+
+        case .closed:
+            writeInt(&buf, Int32(9))
+
+
+        case let .invalidId(text):
+            writeInt(&buf, Int32(10))
+            FfiConverterString.write(text, into: &buf)
+
+
+        case let .notFound(thing,id):
+            writeInt(&buf, Int32(11))
+            FfiConverterString.write(thing, into: &buf)
+            FfiConverterString.write(id, into: &buf)
+
+
+        case .emptyText:
+            writeInt(&buf, Int32(12))
+
+
+        case let .textTooLong(bytes,limit):
+            writeInt(&buf, Int32(13))
+            FfiConverterUInt64.write(bytes, into: &buf)
+            FfiConverterUInt64.write(limit, into: &buf)
+
+
+        case let .invalidPhone(reason):
+            writeInt(&buf, Int32(14))
+            FfiConverterString.write(reason, into: &buf)
+
+
+        case let .invalidValue(reason):
+            writeInt(&buf, Int32(15))
+            FfiConverterString.write(reason, into: &buf)
+
+
+        case let .invalidTime(reason):
+            writeInt(&buf, Int32(16))
+            FfiConverterString.write(reason, into: &buf)
+
+
+        case .nothingToDo:
+            writeInt(&buf, Int32(17))
+
+
+        case let .notPossible(reason):
+            writeInt(&buf, Int32(18))
+            FfiConverterString.write(reason, into: &buf)
+
+
+        case .tooLate:
+            writeInt(&buf, Int32(19))
+
+
+        case let .notEligible(name):
+            writeInt(&buf, Int32(20))
+            FfiConverterString.write(name, into: &buf)
+
+
+        case let .forbidden(reason):
+            writeInt(&buf, Int32(21))
+            FfiConverterString.write(reason, into: &buf)
+
+
+        case let .enrolmentRefused(title,detail):
+            writeInt(&buf, Int32(22))
+            FfiConverterString.write(title, into: &buf)
+            FfiConverterOptionString.write(detail, into: &buf)
+
+
+        case let .invalidRelay(address):
+            writeInt(&buf, Int32(23))
+            FfiConverterString.write(address, into: &buf)
+
+
+        case let .offline(reason):
+            writeInt(&buf, Int32(24))
+            FfiConverterString.write(reason, into: &buf)
+
+
+        case .deadline:
+            writeInt(&buf, Int32(25))
+
+
+        case .unauthorized:
+            writeInt(&buf, Int32(26))
+
+
+        case let .relay(status,title):
+            writeInt(&buf, Int32(27))
+            FfiConverterUInt16.write(status, into: &buf)
+            FfiConverterString.write(title, into: &buf)
+
+
+        case let .protocol(reason):
+            writeInt(&buf, Int32(28))
+            FfiConverterString.write(reason, into: &buf)
+
+
+        case .diskFull:
+            writeInt(&buf, Int32(29))
+
+
+        case .busy:
+            writeInt(&buf, Int32(30))
+
+
+        case .newerDatabase:
+            writeInt(&buf, Int32(31))
+
+
+        case let .damaged(reason):
+            writeInt(&buf, Int32(32))
+            FfiConverterString.write(reason, into: &buf)
+
+
+        case let .storage(reason):
+            writeInt(&buf, Int32(33))
+            FfiConverterString.write(reason, into: &buf)
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOffdeskError_lift(_ buf: RustBuffer) throws -> OffdeskError {
+    return try FfiConverterTypeOffdeskError.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOffdeskError_lower(_ value: OffdeskError) -> RustBuffer {
+    return FfiConverterTypeOffdeskError.lower(value)
+}
+
+
+/**
+ * Where a conversation came from (R22).
+ */
+
+public enum Origin: Equatable, Hashable {
+
+    /**
+     * The contact wrote, or a member did.
+     */
+    case direct
+    /**
+     * A campaign.
+     */
+    case campaign
+    /**
+     * An abandoned checkout.
+     */
+    case cartRecovery
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Origin: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOrigin: FfiConverterRustBuffer {
+    typealias SwiftType = Origin
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Origin {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .direct
+
+        case 2: return .campaign
+
+        case 3: return .cartRecovery
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Origin, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .direct:
+            writeInt(&buf, Int32(1))
+
+
+        case .campaign:
+            writeInt(&buf, Int32(2))
+
+
+        case .cartRecovery:
+            writeInt(&buf, Int32(3))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOrigin_lift(_ buf: RustBuffer) throws -> Origin {
+    return try FfiConverterTypeOrigin.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOrigin_lower(_ value: Origin) -> RustBuffer {
+    return FfiConverterTypeOrigin.lower(value)
+}
+
+
+
+/**
+ * How far something is.
+ */
+
+public enum OutboxState: Equatable, Hashable {
+
+    /**
+     * Saved on this device: it can be undone.
+     */
+    case saved(
+        /**
+         * It is not sent before this time.
+         */sendAfter: Timestamp
+    )
+    /**
+     * On its way to the relay.
+     */
+    case sending
+    /**
+     * Waits for the conversation that the relay named, to be run again there.
+     */
+    case waiting
+    /**
+     * Accepted and held: send, edit or drop it (R33).
+     */
+    case held(
+        /**
+         * Why.
+         */because: HeldBecause,
+        /**
+         * The text of the message that holds it, if that is here.
+         */byText: String?
+    )
+    /**
+     * Accepted, and waits for its time: send it at once, edit or drop it.
+     */
+    case scheduled(
+        /**
+         * When it is to be sent.
+         */at: Timestamp
+    )
+    /**
+     * Retry, or discard it.
+     */
+    case needsAttention(
+        /**
+         * Why.
+         */why: Attention
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension OutboxState: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOutboxState: FfiConverterRustBuffer {
+    typealias SwiftType = OutboxState
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> OutboxState {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .saved(sendAfter: try FfiConverterTypeTimestamp.read(from: &buf)
+        )
+
+        case 2: return .sending
+
+        case 3: return .waiting
+
+        case 4: return .held(because: try FfiConverterTypeHeldBecause.read(from: &buf), byText: try FfiConverterOptionString.read(from: &buf)
+        )
+
+        case 5: return .scheduled(at: try FfiConverterTypeTimestamp.read(from: &buf)
+        )
+
+        case 6: return .needsAttention(why: try FfiConverterTypeAttention.read(from: &buf)
+        )
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: OutboxState, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case let .saved(sendAfter):
+            writeInt(&buf, Int32(1))
+            FfiConverterTypeTimestamp.write(sendAfter, into: &buf)
+
+
+        case .sending:
+            writeInt(&buf, Int32(2))
+
+
+        case .waiting:
+            writeInt(&buf, Int32(3))
+
+
+        case let .held(because,byText):
+            writeInt(&buf, Int32(4))
+            FfiConverterTypeHeldBecause.write(because, into: &buf)
+            FfiConverterOptionString.write(byText, into: &buf)
+
+
+        case let .scheduled(at):
+            writeInt(&buf, Int32(5))
+            FfiConverterTypeTimestamp.write(at, into: &buf)
+
+
+        case let .needsAttention(why):
+            writeInt(&buf, Int32(6))
+            FfiConverterTypeAttention.write(why, into: &buf)
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutboxState_lift(_ buf: RustBuffer) throws -> OutboxState {
+    return try FfiConverterTypeOutboxState.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutboxState_lower(_ value: OutboxState) -> RustBuffer {
+    return FfiConverterTypeOutboxState.lower(value)
+}
+
+
+
+/**
+ * A step of an [`OutboxList`].
+ */
+
+public enum OutboxStep: Equatable, Hashable {
+
+    /**
+     * All of it, in place of what was there: always the first step.
+     */
+    case reset(
+        /**
+         * The items.
+         */items: [OutboxItem]
+    )
+    /**
+     * Puts an item in.
+     */
+    case insert(
+        /**
+         * Where it then stands.
+         */index: UInt32,
+        /**
+         * The item.
+         */item: OutboxItem
+    )
+    /**
+     * Replaces an item that stays in its place.
+     */
+    case update(
+        /**
+         * Where it stands.
+         */index: UInt32,
+        /**
+         * The item.
+         */item: OutboxItem
+    )
+    /**
+     * Takes an item out and puts it in elsewhere.
+     */
+    case move(
+        /**
+         * Where it stood.
+         */from: UInt32,
+        /**
+         * Where it stands once taken out and put in.
+         */to: UInt32,
+        /**
+         * The item, which may have changed too.
+         */item: OutboxItem
+    )
+    /**
+     * Takes an item out.
+     */
+    case remove(
+        /**
+         * Where it stood.
+         */index: UInt32
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension OutboxStep: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOutboxStep: FfiConverterRustBuffer {
+    typealias SwiftType = OutboxStep
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> OutboxStep {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .reset(items: try FfiConverterSequenceTypeOutboxItem.read(from: &buf)
+        )
+
+        case 2: return .insert(index: try FfiConverterUInt32.read(from: &buf), item: try FfiConverterTypeOutboxItem.read(from: &buf)
+        )
+
+        case 3: return .update(index: try FfiConverterUInt32.read(from: &buf), item: try FfiConverterTypeOutboxItem.read(from: &buf)
+        )
+
+        case 4: return .move(from: try FfiConverterUInt32.read(from: &buf), to: try FfiConverterUInt32.read(from: &buf), item: try FfiConverterTypeOutboxItem.read(from: &buf)
+        )
+
+        case 5: return .remove(index: try FfiConverterUInt32.read(from: &buf)
+        )
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: OutboxStep, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case let .reset(items):
+            writeInt(&buf, Int32(1))
+            FfiConverterSequenceTypeOutboxItem.write(items, into: &buf)
+
+
+        case let .insert(index,item):
+            writeInt(&buf, Int32(2))
+            FfiConverterUInt32.write(index, into: &buf)
+            FfiConverterTypeOutboxItem.write(item, into: &buf)
+
+
+        case let .update(index,item):
+            writeInt(&buf, Int32(3))
+            FfiConverterUInt32.write(index, into: &buf)
+            FfiConverterTypeOutboxItem.write(item, into: &buf)
+
+
+        case let .move(from,to,item):
+            writeInt(&buf, Int32(4))
+            FfiConverterUInt32.write(from, into: &buf)
+            FfiConverterUInt32.write(to, into: &buf)
+            FfiConverterTypeOutboxItem.write(item, into: &buf)
+
+
+        case let .remove(index):
+            writeInt(&buf, Int32(5))
+            FfiConverterUInt32.write(index, into: &buf)
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutboxStep_lift(_ buf: RustBuffer) throws -> OutboxStep {
+    return try FfiConverterTypeOutboxStep.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutboxStep_lower(_ value: OutboxStep) -> RustBuffer {
+    return FfiConverterTypeOutboxStep.lower(value)
+}
+
+
+
+/**
+ * A step of a [`PanelsList`].
+ */
+
+public enum PanelsStep: Equatable, Hashable {
+
+    /**
+     * All of it, in place of what was there: always the first step.
+     */
+    case reset(
+        /**
+         * The items.
+         */items: [Panels]
+    )
+    /**
+     * Puts an item in.
+     */
+    case insert(
+        /**
+         * Where it then stands.
+         */index: UInt32,
+        /**
+         * The item.
+         */item: Panels
+    )
+    /**
+     * Replaces an item that stays in its place.
+     */
+    case update(
+        /**
+         * Where it stands.
+         */index: UInt32,
+        /**
+         * The item.
+         */item: Panels
+    )
+    /**
+     * Takes an item out and puts it in elsewhere.
+     */
+    case move(
+        /**
+         * Where it stood.
+         */from: UInt32,
+        /**
+         * Where it stands once taken out and put in.
+         */to: UInt32,
+        /**
+         * The item, which may have changed too.
+         */item: Panels
+    )
+    /**
+     * Takes an item out.
+     */
+    case remove(
+        /**
+         * Where it stood.
+         */index: UInt32
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension PanelsStep: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePanelsStep: FfiConverterRustBuffer {
+    typealias SwiftType = PanelsStep
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> PanelsStep {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .reset(items: try FfiConverterSequenceTypePanels.read(from: &buf)
+        )
+
+        case 2: return .insert(index: try FfiConverterUInt32.read(from: &buf), item: try FfiConverterTypePanels.read(from: &buf)
+        )
+
+        case 3: return .update(index: try FfiConverterUInt32.read(from: &buf), item: try FfiConverterTypePanels.read(from: &buf)
+        )
+
+        case 4: return .move(from: try FfiConverterUInt32.read(from: &buf), to: try FfiConverterUInt32.read(from: &buf), item: try FfiConverterTypePanels.read(from: &buf)
+        )
+
+        case 5: return .remove(index: try FfiConverterUInt32.read(from: &buf)
+        )
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: PanelsStep, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case let .reset(items):
+            writeInt(&buf, Int32(1))
+            FfiConverterSequenceTypePanels.write(items, into: &buf)
+
+
+        case let .insert(index,item):
+            writeInt(&buf, Int32(2))
+            FfiConverterUInt32.write(index, into: &buf)
+            FfiConverterTypePanels.write(item, into: &buf)
+
+
+        case let .update(index,item):
+            writeInt(&buf, Int32(3))
+            FfiConverterUInt32.write(index, into: &buf)
+            FfiConverterTypePanels.write(item, into: &buf)
+
+
+        case let .move(from,to,item):
+            writeInt(&buf, Int32(4))
+            FfiConverterUInt32.write(from, into: &buf)
+            FfiConverterUInt32.write(to, into: &buf)
+            FfiConverterTypePanels.write(item, into: &buf)
+
+
+        case let .remove(index):
+            writeInt(&buf, Int32(5))
+            FfiConverterUInt32.write(index, into: &buf)
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePanelsStep_lift(_ buf: RustBuffer) throws -> PanelsStep {
+    return try FfiConverterTypePanelsStep.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePanelsStep_lower(_ value: PanelsStep) -> RustBuffer {
+    return FfiConverterTypePanelsStep.lower(value)
+}
+
+
+
+/**
+ * What a colleague does in a conversation.
+ */
+
+public enum Presence: Equatable, Hashable {
+
+    /**
+     * They have it open.
+     */
+    case viewing
+    /**
+     * They are writing in it.
+     */
+    case drafting
+    /**
+     * Something that only a newer version of the app knows.
+     */
+    case unknown
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Presence: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePresence: FfiConverterRustBuffer {
+    typealias SwiftType = Presence
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Presence {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .viewing
+
+        case 2: return .drafting
+
+        case 3: return .unknown
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Presence, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .viewing:
+            writeInt(&buf, Int32(1))
+
+
+        case .drafting:
+            writeInt(&buf, Int32(2))
+
+
+        case .unknown:
+            writeInt(&buf, Int32(3))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePresence_lift(_ buf: RustBuffer) throws -> Presence {
+    return try FfiConverterTypePresence.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePresence_lower(_ value: Presence) -> RustBuffer {
+    return FfiConverterTypePresence.lower(value)
+}
+
+
+
+/**
+ * How urgent a conversation is.
+ */
+
+public enum Priority: Equatable, Hashable {
+
+    /**
+     * Can wait.
+     */
+    case low
+    /**
+     * As usual.
+     */
+    case normal
+    /**
+     * Before others.
+     */
+    case high
+    /**
+     * At once.
+     */
+    case urgent
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Priority: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePriority: FfiConverterRustBuffer {
+    typealias SwiftType = Priority
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Priority {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .low
+
+        case 2: return .normal
+
+        case 3: return .high
+
+        case 4: return .urgent
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Priority, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .low:
+            writeInt(&buf, Int32(1))
+
+
+        case .normal:
+            writeInt(&buf, Int32(2))
+
+
+        case .high:
+            writeInt(&buf, Int32(3))
+
+
+        case .urgent:
+            writeInt(&buf, Int32(4))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePriority_lift(_ buf: RustBuffer) throws -> Priority {
+    return try FfiConverterTypePriority.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePriority_lower(_ value: Priority) -> RustBuffer {
+    return FfiConverterTypePriority.lower(value)
+}
+
+
+
+/**
+ * Whether an alert that stands is to be shown now (R16).
+ */
+
+public enum Shows: Equatable, Hashable {
+
+    /**
+     * Yes.
+     */
+    case now
+    /**
+     * Yes, without a sound.
+     */
+    case silently
+    /**
+     * Not before the quiet hours end.
+     */
+    case later(
+        /**
+         * When that is.
+         */at: Timestamp
+    )
+    /**
+     * No: the member muted such alerts.
+     */
+    case muted
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Shows: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeShows: FfiConverterRustBuffer {
+    typealias SwiftType = Shows
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Shows {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .now
+
+        case 2: return .silently
+
+        case 3: return .later(at: try FfiConverterTypeTimestamp.read(from: &buf)
+        )
+
+        case 4: return .muted
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Shows, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .now:
+            writeInt(&buf, Int32(1))
+
+
+        case .silently:
+            writeInt(&buf, Int32(2))
+
+
+        case let .later(at):
+            writeInt(&buf, Int32(3))
+            FfiConverterTypeTimestamp.write(at, into: &buf)
+
+
+        case .muted:
+            writeInt(&buf, Int32(4))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeShows_lift(_ buf: RustBuffer) throws -> Shows {
+    return try FfiConverterTypeShows.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeShows_lower(_ value: Shows) -> RustBuffer {
+    return FfiConverterTypeShows.lower(value)
+}
+
+
+
+/**
+ * Whether an episode of a conversation runs.
+ */
+
+public enum Status: Equatable, Hashable {
+
+    /**
+     * One runs.
+     */
+    case `open`
+    /**
+     * It was closed, and nothing has come since.
+     */
+    case closed
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Status: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeStatus: FfiConverterRustBuffer {
+    typealias SwiftType = Status
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Status {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .`open`
+
+        case 2: return .closed
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Status, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .`open`:
+            writeInt(&buf, Int32(1))
+
+
+        case .closed:
+            writeInt(&buf, Int32(2))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeStatus_lift(_ buf: RustBuffer) throws -> Status {
+    return try FfiConverterTypeStatus.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeStatus_lower(_ value: Status) -> RustBuffer {
+    return FfiConverterTypeStatus.lower(value)
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionUInt32: FfiConverterRustBuffer {
+    typealias SwiftType = UInt32?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterUInt32.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterUInt32.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionBool: FfiConverterRustBuffer {
+    typealias SwiftType = Bool?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterBool.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterBool.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionString: FfiConverterRustBuffer {
+    typealias SwiftType = String?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterString.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterString.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionDuration: FfiConverterRustBuffer {
+    typealias SwiftType = TimeInterval?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterDuration.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterDuration.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeLogSink: FfiConverterRustBuffer {
+    typealias SwiftType = LogSink?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeLogSink.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeLogSink.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeAccess: FfiConverterRustBuffer {
+    typealias SwiftType = Access?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeAccess.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeAccess.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeContact: FfiConverterRustBuffer {
+    typealias SwiftType = Contact?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeContact.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeContact.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypePageKey: FfiConverterRustBuffer {
+    typealias SwiftType = PageKey?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypePageKey.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypePageKey.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeQuietHours: FfiConverterRustBuffer {
+    typealias SwiftType = QuietHours?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeQuietHours.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeQuietHours.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeSyncStatus: FfiConverterRustBuffer {
+    typealias SwiftType = SyncStatus?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeSyncStatus.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeSyncStatus.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeAssigneeFilter: FfiConverterRustBuffer {
+    typealias SwiftType = AssigneeFilter?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeAssigneeFilter.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeAssigneeFilter.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeAssignmentReason: FfiConverterRustBuffer {
+    typealias SwiftType = AssignmentReason?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeAssignmentReason.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeAssignmentReason.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeConsent: FfiConverterRustBuffer {
+    typealias SwiftType = Consent?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeConsent.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeConsent.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeMessageKind: FfiConverterRustBuffer {
+    typealias SwiftType = MessageKind?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeMessageKind.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeMessageKind.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeOrigin: FfiConverterRustBuffer {
+    typealias SwiftType = Origin?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeOrigin.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeOrigin.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypePriority: FfiConverterRustBuffer {
+    typealias SwiftType = Priority?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypePriority.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypePriority.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeStatus: FfiConverterRustBuffer {
+    typealias SwiftType = Status?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeStatus.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeStatus.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionSequenceTypeAlertStep: FfiConverterRustBuffer {
+    typealias SwiftType = [AlertStep]?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterSequenceTypeAlertStep.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterSequenceTypeAlertStep.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionSequenceTypeColleagueStep: FfiConverterRustBuffer {
+    typealias SwiftType = [ColleagueStep]?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterSequenceTypeColleagueStep.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterSequenceTypeColleagueStep.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionSequenceTypeContactStep: FfiConverterRustBuffer {
+    typealias SwiftType = [ContactStep]?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterSequenceTypeContactStep.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterSequenceTypeContactStep.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionSequenceTypeInboxStep: FfiConverterRustBuffer {
+    typealias SwiftType = [InboxStep]?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterSequenceTypeInboxStep.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterSequenceTypeInboxStep.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionSequenceTypeMessageStep: FfiConverterRustBuffer {
+    typealias SwiftType = [MessageStep]?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterSequenceTypeMessageStep.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterSequenceTypeMessageStep.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionSequenceTypeOutboxStep: FfiConverterRustBuffer {
+    typealias SwiftType = [OutboxStep]?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterSequenceTypeOutboxStep.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterSequenceTypeOutboxStep.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionSequenceTypePanelsStep: FfiConverterRustBuffer {
+    typealias SwiftType = [PanelsStep]?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterSequenceTypePanelsStep.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterSequenceTypePanelsStep.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeContactId: FfiConverterRustBuffer {
+    typealias SwiftType = ContactId?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeContactId.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeContactId.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeConversationId: FfiConverterRustBuffer {
+    typealias SwiftType = ConversationId?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeConversationId.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeConversationId.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeIntentId: FfiConverterRustBuffer {
+    typealias SwiftType = IntentId?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeIntentId.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeIntentId.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeMemberId: FfiConverterRustBuffer {
+    typealias SwiftType = MemberId?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeMemberId.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeMemberId.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeQueueId: FfiConverterRustBuffer {
+    typealias SwiftType = QueueId?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeQueueId.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeQueueId.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeTimestamp: FfiConverterRustBuffer {
+    typealias SwiftType = Timestamp?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeTimestamp.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeTimestamp.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceInt8: FfiConverterRustBuffer {
+    typealias SwiftType = [Int8]
+
+    public static func write(_ value: [Int8], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterInt8.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Int8] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Int8]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterInt8.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceString: FfiConverterRustBuffer {
+    typealias SwiftType = [String]
+
+    public static func write(_ value: [String], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterString.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [String] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [String]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterString.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceData: FfiConverterRustBuffer {
+    typealias SwiftType = [Data]
+
+    public static func write(_ value: [Data], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterData.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Data] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Data]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterData.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeAlert: FfiConverterRustBuffer {
+    typealias SwiftType = [Alert]
+
+    public static func write(_ value: [Alert], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeAlert.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Alert] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Alert]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeAlert.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeAssignee: FfiConverterRustBuffer {
+    typealias SwiftType = [Assignee]
+
+    public static func write(_ value: [Assignee], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeAssignee.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Assignee] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Assignee]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeAssignee.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeAssignment: FfiConverterRustBuffer {
+    typealias SwiftType = [Assignment]
+
+    public static func write(_ value: [Assignment], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeAssignment.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Assignment] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Assignment]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeAssignment.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeBulkOutcome: FfiConverterRustBuffer {
+    typealias SwiftType = [BulkOutcome]
+
+    public static func write(_ value: [BulkOutcome], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeBulkOutcome.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [BulkOutcome] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [BulkOutcome]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeBulkOutcome.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeCannedResponse: FfiConverterRustBuffer {
+    typealias SwiftType = [CannedResponse]
+
+    public static func write(_ value: [CannedResponse], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeCannedResponse.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [CannedResponse] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [CannedResponse]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeCannedResponse.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeColleague: FfiConverterRustBuffer {
+    typealias SwiftType = [Colleague]
+
+    public static func write(_ value: [Colleague], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeColleague.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Colleague] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Colleague]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeColleague.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeContactRow: FfiConverterRustBuffer {
+    typealias SwiftType = [ContactRow]
+
+    public static func write(_ value: [ContactRow], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeContactRow.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [ContactRow] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [ContactRow]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeContactRow.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeConversationRow: FfiConverterRustBuffer {
+    typealias SwiftType = [ConversationRow]
+
+    public static func write(_ value: [ConversationRow], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeConversationRow.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [ConversationRow] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [ConversationRow]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeConversationRow.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeEpisode: FfiConverterRustBuffer {
+    typealias SwiftType = [Episode]
+
+    public static func write(_ value: [Episode], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeEpisode.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Episode] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Episode]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeEpisode.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeExplainedFact: FfiConverterRustBuffer {
+    typealias SwiftType = [ExplainedFact]
+
+    public static func write(_ value: [ExplainedFact], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeExplainedFact.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [ExplainedFact] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [ExplainedFact]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeExplainedFact.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeField: FfiConverterRustBuffer {
+    typealias SwiftType = [Field]
+
+    public static func write(_ value: [Field], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeField.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Field] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Field]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeField.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeMember: FfiConverterRustBuffer {
+    typealias SwiftType = [Member]
+
+    public static func write(_ value: [Member], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeMember.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Member] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Member]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeMember.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeMessage: FfiConverterRustBuffer {
+    typealias SwiftType = [Message]
+
+    public static func write(_ value: [Message], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeMessage.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Message] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Message]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeMessage.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeMessageHit: FfiConverterRustBuffer {
+    typealias SwiftType = [MessageHit]
+
+    public static func write(_ value: [MessageHit], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeMessageHit.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [MessageHit] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [MessageHit]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeMessageHit.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeOutboxItem: FfiConverterRustBuffer {
+    typealias SwiftType = [OutboxItem]
+
+    public static func write(_ value: [OutboxItem], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeOutboxItem.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [OutboxItem] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [OutboxItem]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeOutboxItem.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypePanels: FfiConverterRustBuffer {
+    typealias SwiftType = [Panels]
+
+    public static func write(_ value: [Panels], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypePanels.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Panels] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Panels]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypePanels.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypePhoneConsent: FfiConverterRustBuffer {
+    typealias SwiftType = [PhoneConsent]
+
+    public static func write(_ value: [PhoneConsent], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypePhoneConsent.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [PhoneConsent] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [PhoneConsent]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypePhoneConsent.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeQueue: FfiConverterRustBuffer {
+    typealias SwiftType = [Queue]
+
+    public static func write(_ value: [Queue], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeQueue.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Queue] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Queue]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeQueue.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeQueueCount: FfiConverterRustBuffer {
+    typealias SwiftType = [QueueCount]
+
+    public static func write(_ value: [QueueCount], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeQueueCount.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [QueueCount] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [QueueCount]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeQueueCount.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeQuietSpan: FfiConverterRustBuffer {
+    typealias SwiftType = [QuietSpan]
+
+    public static func write(_ value: [QuietSpan], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeQuietSpan.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [QuietSpan] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [QuietSpan]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeQuietSpan.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeSavedFilter: FfiConverterRustBuffer {
+    typealias SwiftType = [SavedFilter]
+
+    public static func write(_ value: [SavedFilter], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeSavedFilter.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [SavedFilter] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [SavedFilter]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeSavedFilter.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeScheduledAlert: FfiConverterRustBuffer {
+    typealias SwiftType = [ScheduledAlert]
+
+    public static func write(_ value: [ScheduledAlert], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeScheduledAlert.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [ScheduledAlert] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [ScheduledAlert]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeScheduledAlert.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeSearchHit: FfiConverterRustBuffer {
+    typealias SwiftType = [SearchHit]
+
+    public static func write(_ value: [SearchHit], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeSearchHit.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [SearchHit] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [SearchHit]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeSearchHit.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeTagCount: FfiConverterRustBuffer {
+    typealias SwiftType = [TagCount]
+
+    public static func write(_ value: [TagCount], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeTagCount.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [TagCount] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [TagCount]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeTagCount.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeTimelineEntry: FfiConverterRustBuffer {
+    typealias SwiftType = [TimelineEntry]
+
+    public static func write(_ value: [TimelineEntry], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeTimelineEntry.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [TimelineEntry] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [TimelineEntry]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeTimelineEntry.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeAlertStep: FfiConverterRustBuffer {
+    typealias SwiftType = [AlertStep]
+
+    public static func write(_ value: [AlertStep], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeAlertStep.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [AlertStep] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [AlertStep]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeAlertStep.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeAssignmentReason: FfiConverterRustBuffer {
+    typealias SwiftType = [AssignmentReason]
+
+    public static func write(_ value: [AssignmentReason], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeAssignmentReason.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [AssignmentReason] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [AssignmentReason]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeAssignmentReason.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeColleagueStep: FfiConverterRustBuffer {
+    typealias SwiftType = [ColleagueStep]
+
+    public static func write(_ value: [ColleagueStep], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeColleagueStep.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [ColleagueStep] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [ColleagueStep]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeColleagueStep.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeContactStep: FfiConverterRustBuffer {
+    typealias SwiftType = [ContactStep]
+
+    public static func write(_ value: [ContactStep], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeContactStep.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [ContactStep] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [ContactStep]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeContactStep.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeInboxStep: FfiConverterRustBuffer {
+    typealias SwiftType = [InboxStep]
+
+    public static func write(_ value: [InboxStep], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeInboxStep.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [InboxStep] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [InboxStep]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeInboxStep.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeMessageStep: FfiConverterRustBuffer {
+    typealias SwiftType = [MessageStep]
+
+    public static func write(_ value: [MessageStep], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeMessageStep.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [MessageStep] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [MessageStep]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeMessageStep.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeOrigin: FfiConverterRustBuffer {
+    typealias SwiftType = [Origin]
+
+    public static func write(_ value: [Origin], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeOrigin.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Origin] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Origin]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeOrigin.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeOutboxStep: FfiConverterRustBuffer {
+    typealias SwiftType = [OutboxStep]
+
+    public static func write(_ value: [OutboxStep], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeOutboxStep.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [OutboxStep] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [OutboxStep]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeOutboxStep.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypePanelsStep: FfiConverterRustBuffer {
+    typealias SwiftType = [PanelsStep]
+
+    public static func write(_ value: [PanelsStep], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypePanelsStep.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [PanelsStep] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [PanelsStep]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypePanelsStep.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeConversationId: FfiConverterRustBuffer {
+    typealias SwiftType = [ConversationId]
+
+    public static func write(_ value: [ConversationId], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeConversationId.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [ConversationId] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [ConversationId]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeConversationId.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeMemberId: FfiConverterRustBuffer {
+    typealias SwiftType = [MemberId]
+
+    public static func write(_ value: [MemberId], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeMemberId.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [MemberId] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [MemberId]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeMemberId.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+
+
+
+public typealias AlertId = Identifier<Alert>
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeAlertId: FfiConverter {
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> AlertId {
+        let builtinValue = try FfiConverterString.read(from: &buf)
+        return Identifier(builtinValue)
+    }
+
+    public static func write(_ value: AlertId, into buf: inout [UInt8]) {
+        let builtinValue = value.text
+        return FfiConverterString.write(builtinValue, into: &buf)
+    }
+
+    public static func lift(_ value: RustBuffer) throws -> AlertId {
+        let builtinValue = try FfiConverterString.lift(value)
+        return Identifier(builtinValue)
+    }
+
+    public static func lower(_ value: AlertId) -> RustBuffer {
+        let builtinValue = value.text
+        return FfiConverterString.lower(builtinValue)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAlertId_lift(_ value: RustBuffer) throws -> AlertId {
+    return try FfiConverterTypeAlertId.lift(value)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAlertId_lower(_ value: AlertId) -> RustBuffer {
+    return FfiConverterTypeAlertId.lower(value)
+}
+
+
+
+
+
+public typealias CannedId = Identifier<CannedResponse>
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCannedId: FfiConverter {
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CannedId {
+        let builtinValue = try FfiConverterString.read(from: &buf)
+        return Identifier(builtinValue)
+    }
+
+    public static func write(_ value: CannedId, into buf: inout [UInt8]) {
+        let builtinValue = value.text
+        return FfiConverterString.write(builtinValue, into: &buf)
+    }
+
+    public static func lift(_ value: RustBuffer) throws -> CannedId {
+        let builtinValue = try FfiConverterString.lift(value)
+        return Identifier(builtinValue)
+    }
+
+    public static func lower(_ value: CannedId) -> RustBuffer {
+        let builtinValue = value.text
+        return FfiConverterString.lower(builtinValue)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCannedId_lift(_ value: RustBuffer) throws -> CannedId {
+    return try FfiConverterTypeCannedId.lift(value)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCannedId_lower(_ value: CannedId) -> RustBuffer {
+    return FfiConverterTypeCannedId.lower(value)
+}
+
+
+
+
+
+public typealias ContactId = Identifier<Contact>
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeContactId: FfiConverter {
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ContactId {
+        let builtinValue = try FfiConverterString.read(from: &buf)
+        return Identifier(builtinValue)
+    }
+
+    public static func write(_ value: ContactId, into buf: inout [UInt8]) {
+        let builtinValue = value.text
+        return FfiConverterString.write(builtinValue, into: &buf)
+    }
+
+    public static func lift(_ value: RustBuffer) throws -> ContactId {
+        let builtinValue = try FfiConverterString.lift(value)
+        return Identifier(builtinValue)
+    }
+
+    public static func lower(_ value: ContactId) -> RustBuffer {
+        let builtinValue = value.text
+        return FfiConverterString.lower(builtinValue)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeContactId_lift(_ value: RustBuffer) throws -> ContactId {
+    return try FfiConverterTypeContactId.lift(value)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeContactId_lower(_ value: ContactId) -> RustBuffer {
+    return FfiConverterTypeContactId.lower(value)
+}
+
+
+
+
+
+public typealias ConversationId = Identifier<ConversationRow>
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeConversationId: FfiConverter {
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ConversationId {
+        let builtinValue = try FfiConverterString.read(from: &buf)
+        return Identifier(builtinValue)
+    }
+
+    public static func write(_ value: ConversationId, into buf: inout [UInt8]) {
+        let builtinValue = value.text
+        return FfiConverterString.write(builtinValue, into: &buf)
+    }
+
+    public static func lift(_ value: RustBuffer) throws -> ConversationId {
+        let builtinValue = try FfiConverterString.lift(value)
+        return Identifier(builtinValue)
+    }
+
+    public static func lower(_ value: ConversationId) -> RustBuffer {
+        let builtinValue = value.text
+        return FfiConverterString.lower(builtinValue)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeConversationId_lift(_ value: RustBuffer) throws -> ConversationId {
+    return try FfiConverterTypeConversationId.lift(value)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeConversationId_lower(_ value: ConversationId) -> RustBuffer {
+    return FfiConverterTypeConversationId.lower(value)
+}
+
+
+
+
+
+public typealias DeviceId = Identifier<Device>
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeDeviceId: FfiConverter {
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> DeviceId {
+        let builtinValue = try FfiConverterString.read(from: &buf)
+        return Identifier(builtinValue)
+    }
+
+    public static func write(_ value: DeviceId, into buf: inout [UInt8]) {
+        let builtinValue = value.text
+        return FfiConverterString.write(builtinValue, into: &buf)
+    }
+
+    public static func lift(_ value: RustBuffer) throws -> DeviceId {
+        let builtinValue = try FfiConverterString.lift(value)
+        return Identifier(builtinValue)
+    }
+
+    public static func lower(_ value: DeviceId) -> RustBuffer {
+        let builtinValue = value.text
+        return FfiConverterString.lower(builtinValue)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDeviceId_lift(_ value: RustBuffer) throws -> DeviceId {
+    return try FfiConverterTypeDeviceId.lift(value)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDeviceId_lower(_ value: DeviceId) -> RustBuffer {
+    return FfiConverterTypeDeviceId.lower(value)
+}
+
+
+
+
+
+public typealias IntentId = Identifier<OutboxItem>
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeIntentId: FfiConverter {
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> IntentId {
+        let builtinValue = try FfiConverterString.read(from: &buf)
+        return Identifier(builtinValue)
+    }
+
+    public static func write(_ value: IntentId, into buf: inout [UInt8]) {
+        let builtinValue = value.text
+        return FfiConverterString.write(builtinValue, into: &buf)
+    }
+
+    public static func lift(_ value: RustBuffer) throws -> IntentId {
+        let builtinValue = try FfiConverterString.lift(value)
+        return Identifier(builtinValue)
+    }
+
+    public static func lower(_ value: IntentId) -> RustBuffer {
+        let builtinValue = value.text
+        return FfiConverterString.lower(builtinValue)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeIntentId_lift(_ value: RustBuffer) throws -> IntentId {
+    return try FfiConverterTypeIntentId.lift(value)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeIntentId_lower(_ value: IntentId) -> RustBuffer {
+    return FfiConverterTypeIntentId.lower(value)
+}
+
+
+
+
+
+public typealias MemberId = Identifier<Member>
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeMemberId: FfiConverter {
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> MemberId {
+        let builtinValue = try FfiConverterString.read(from: &buf)
+        return Identifier(builtinValue)
+    }
+
+    public static func write(_ value: MemberId, into buf: inout [UInt8]) {
+        let builtinValue = value.text
+        return FfiConverterString.write(builtinValue, into: &buf)
+    }
+
+    public static func lift(_ value: RustBuffer) throws -> MemberId {
+        let builtinValue = try FfiConverterString.lift(value)
+        return Identifier(builtinValue)
+    }
+
+    public static func lower(_ value: MemberId) -> RustBuffer {
+        let builtinValue = value.text
+        return FfiConverterString.lower(builtinValue)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMemberId_lift(_ value: RustBuffer) throws -> MemberId {
+    return try FfiConverterTypeMemberId.lift(value)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMemberId_lower(_ value: MemberId) -> RustBuffer {
+    return FfiConverterTypeMemberId.lower(value)
+}
+
+
+
+
+
+public typealias QueueId = Identifier<Queue>
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeQueueId: FfiConverter {
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> QueueId {
+        let builtinValue = try FfiConverterString.read(from: &buf)
+        return Identifier(builtinValue)
+    }
+
+    public static func write(_ value: QueueId, into buf: inout [UInt8]) {
+        let builtinValue = value.text
+        return FfiConverterString.write(builtinValue, into: &buf)
+    }
+
+    public static func lift(_ value: RustBuffer) throws -> QueueId {
+        let builtinValue = try FfiConverterString.lift(value)
+        return Identifier(builtinValue)
+    }
+
+    public static func lower(_ value: QueueId) -> RustBuffer {
+        let builtinValue = value.text
+        return FfiConverterString.lower(builtinValue)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeQueueId_lift(_ value: RustBuffer) throws -> QueueId {
+    return try FfiConverterTypeQueueId.lift(value)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeQueueId_lower(_ value: QueueId) -> RustBuffer {
+    return FfiConverterTypeQueueId.lower(value)
+}
+
+
+
+public typealias Timestamp = Date
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeTimestamp: FfiConverter {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Timestamp {
+        return try FfiConverterTimestamp.read(from: &buf)
+    }
+
+    public static func write(_ value: Timestamp, into buf: inout [UInt8]) {
+        return FfiConverterTimestamp.write(value, into: &buf)
+    }
+
+    public static func lift(_ value: RustBuffer) throws -> Timestamp {
+        return try FfiConverterTimestamp.lift(value)
+    }
+
+    public static func lower(_ value: Timestamp) -> RustBuffer {
+        return FfiConverterTimestamp.lower(value)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTimestamp_lift(_ value: RustBuffer) throws -> Timestamp {
+    return try FfiConverterTypeTimestamp.lift(value)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTimestamp_lower(_ value: Timestamp) -> RustBuffer {
+    return FfiConverterTypeTimestamp.lower(value)
+}
+
+
+
+
+
+public typealias WorkspaceId = Identifier<Workspace>
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeWorkspaceId: FfiConverter {
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> WorkspaceId {
+        let builtinValue = try FfiConverterString.read(from: &buf)
+        return Identifier(builtinValue)
+    }
+
+    public static func write(_ value: WorkspaceId, into buf: inout [UInt8]) {
+        let builtinValue = value.text
+        return FfiConverterString.write(builtinValue, into: &buf)
+    }
+
+    public static func lift(_ value: RustBuffer) throws -> WorkspaceId {
+        let builtinValue = try FfiConverterString.lift(value)
+        return Identifier(builtinValue)
+    }
+
+    public static func lower(_ value: WorkspaceId) -> RustBuffer {
+        let builtinValue = value.text
+        return FfiConverterString.lower(builtinValue)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWorkspaceId_lift(_ value: RustBuffer) throws -> WorkspaceId {
+    return try FfiConverterTypeWorkspaceId.lift(value)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWorkspaceId_lower(_ value: WorkspaceId) -> RustBuffer {
+    return FfiConverterTypeWorkspaceId.lower(value)
+}
+
+private let UNIFFI_RUST_FUTURE_POLL_READY: Int8 = 0
+private let UNIFFI_RUST_FUTURE_POLL_WAKE: Int8 = 1
+
+fileprivate let uniffiContinuationHandleMap = UniffiHandleMap<UnsafeContinuation<Int8, Never>>()
+
+fileprivate func uniffiRustCallAsync<F, T>(
+    rustFutureFunc: () -> UInt64,
+    pollFunc: (UInt64, @escaping UniffiRustFutureContinuationCallback, UInt64) -> (),
+    completeFunc: (UInt64, UnsafeMutablePointer<RustCallStatus>) -> F,
+    freeFunc: (UInt64) -> (),
+    cancelFunc: @escaping @Sendable (UInt64) -> (),
+    liftFunc: (F) throws -> T,
+    errorHandler: ((RustBuffer) throws -> Swift.Error)?
+) async throws -> T {
+    // Make sure to call the ensure init function since future creation doesn't have a
+    // RustCallStatus param, so doesn't use makeRustCall()
+    uniffiEnsureOffdeskFfiInitialized()
+    let rustFuture = rustFutureFunc()
+    defer {
+        freeFunc(rustFuture)
+    }
+    await withTaskCancellationHandler {
+        var pollResult: Int8
+        repeat {
+        pollResult = await withUnsafeContinuation {
+            pollFunc(
+                rustFuture,
+                { handle, pollResult in
+                    uniffiFutureContinuationCallback(handle: handle, pollResult: pollResult)
+                },
+                uniffiContinuationHandleMap.insert(obj: $0)
+            )
+        }
+    } while pollResult != UNIFFI_RUST_FUTURE_POLL_READY
+    } onCancel: {
+        cancelFunc(rustFuture)
+    }
+
+    return try liftFunc(makeRustCall(
+        { completeFunc(rustFuture, $0) },
+        errorHandler: errorHandler
+    ))
+}
+
+// Callback handlers for an async calls.  These are invoked by Rust when the future is ready.  They
+// lift the return value or error and resume the suspended function.
+fileprivate func uniffiFutureContinuationCallback(handle: UInt64, pollResult: Int8) {
+    if let continuation = try? uniffiContinuationHandleMap.remove(handle: handle) {
+        continuation.resume(returning: pollResult)
+    } else {
+        print("uniffiFutureContinuationCallback invalid handle")
+    }
+}
 /**
  * The version of the sync protocol that this library speaks.
  */
@@ -542,6 +15972,31 @@ public func version() -> String  {
     uniffi_offdesk_ffi_fn_func_version(uniffiCallStatus
     )
 })
+}
+/**
+ * How many live lists of all devices this process holds, for tests that none is leaked.
+ */
+public func openLists() -> UInt32  {
+    return try!  FfiConverterUInt32.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_func_open_lists(uniffiCallStatus
+    )
+})
+}
+/**
+ * Hands what the library says from now on to `sink`, as far as it matters as much as `level`; no sink: to nobody. There is
+ * one for the whole process.
+ *
+ * # Errors
+ * `Storage` if no thread can be started.
+ */
+public func setLogSink(level: LogLevel, sink: LogSink?)throws   {try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_func_set_log_sink(
+        FfiConverterTypeLogLevel_lower(level),
+        FfiConverterOptionTypeLogSink.lower(sink),uniffiCallStatus
+    )
+}
 }
 
 private enum InitializationResult {
@@ -565,7 +16020,326 @@ private let initializationResult: InitializationResult = {
     if (uniffi_offdesk_ffi_checksum_func_version() != 38843) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_offdesk_ffi_checksum_func_open_lists() != 57314) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_func_set_log_sink() != 6051) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_alertlist_end() != 4345) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_alertlist_next() != 9325) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_colleaguelist_end() != 18855) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_colleaguelist_next() != 49798) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_messagelist_end() != 11639) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_messagelist_next() != 20579) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_panelslist_end() != 43373) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_panelslist_next() != 16997) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_alerts() != 2843) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_badge() != 38495) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_canned_responses() != 61541) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_close() != 21354) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_colleagues() != 4138) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_contact() != 27628) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_contacts() != 9162) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_conversation() != 22177) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_counts() != 27167) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_diagnostics() != 37286) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_draft() != 35539) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_explain() != 8625) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_inbox() != 11009) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_me() != 63574) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_members() != 28870) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_message() != 12663) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_new_enrolment_code() != 22331) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_next_alerts() != 54228) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_observe_alerts() != 42946) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_observe_colleagues() != 38063) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_observe_contacts() != 37240) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_observe_inbox() != 9885) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_observe_messages() != 23930) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_observe_outbox() != 19904) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_observe_panels() != 31041) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_observe_record() != 59622) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_observe_status() != 37531) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_open_record() != 63850) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_outbox() != 34015) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_panels() != 36659) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_pause() != 45616) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_preview_canned() != 51429) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_re_enrol() != 6297) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_record() != 11060) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_resume() != 64161) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_saved_filters() != 5611) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_search() != 32958) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_search_messages() != 22481) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_set_network() != 9322) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_start() != 52431) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_stats() != 29050) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_status() != 59178) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_sync_once() != 39104) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_why_not() != 17475) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_wipe() != 41862) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_workspace() != 13876) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_add_tag() != 33340) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_assign() != 24524) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_block_contact() != 23690) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_close_conversation() != 55478) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_create_contact() != 11196) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_delete_filter() != 23869) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_discard() != 31253) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_dismiss_alert() != 57585) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_drop_held() != 18867) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_edit_contact() != 35669) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_edit_held() != 12949) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_follow_up() != 36568) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_insert_canned() != 3911) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_look_at() != 12090) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_mark_each_read() != 10820) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_mark_read() != 40810) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_mark_unread() != 17306) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_move_to_queue() != 52573) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_mute() != 31186) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_note() != 50182) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_on_each() != 30956) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_quiet_hours() != 46515) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_remove_tag() != 27864) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_reopen() != 47195) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_reply() != 54180) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_reply_later() != 35534) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_retry() != 8819) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_save_filter() != 32466) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_send_held() != 3530) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_set_consent() != 23856) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_set_draft() != 51534) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_set_priority() != 5959) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_set_quiet_hours() != 27086) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_snooze() != 13469) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_start_conversation() != 63624) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_unassign() != 62773) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_undo() != 56230) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_unmute() != 53194) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_wake() != 3344) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_contactlist_end() != 5072) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_contactlist_next() != 31708) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_inboxlist_end() != 42937) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_inboxlist_next() != 47035) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_logsink_log() != 51987) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_outboxlist_end() != 61161) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_outboxlist_next() != 12047) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_statuschanges_end() != 34373) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_statuschanges_next() != 56844) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_constructor_device_enrol() != 9325) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_constructor_device_open() != 16577) {
+        return InitializationResult.apiChecksumMismatch
+    }
 
+    uniffiCallbackInitLogSink()
     return InitializationResult.ok
 }()
 

@@ -243,6 +243,652 @@ typedef void (*UniffiForeignFutureCompleteVoid)(uint64_t, UniffiForeignFutureRes
     );
 
 #endif
+#ifndef UNIFFI_FFIDEF_CALLBACK_INTERFACE_LOG_SINK_METHOD0
+#define UNIFFI_FFIDEF_CALLBACK_INTERFACE_LOG_SINK_METHOD0
+typedef void (*UniffiCallbackInterfaceLogSinkMethod0)(uint64_t, RustBuffer, void* _Nonnull,
+        RustCallStatus *_Nonnull uniffiCallStatus
+    );
+
+#endif
+#ifndef UNIFFI_FFIDEF_V_TABLE_CALLBACK_INTERFACE_LOG_SINK
+#define UNIFFI_FFIDEF_V_TABLE_CALLBACK_INTERFACE_LOG_SINK
+typedef struct UniffiVTableCallbackInterfaceLogSink {
+    UniffiCallbackInterfaceFree _Nonnull uniffiFree;
+    UniffiCallbackInterfaceClone _Nonnull uniffiClone;
+    UniffiCallbackInterfaceLogSinkMethod0 _Nonnull log;
+} UniffiVTableCallbackInterfaceLogSink;
+
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_CLONE_ALERTLIST
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_CLONE_ALERTLIST
+uint64_t uniffi_offdesk_ffi_fn_clone_alertlist(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_FREE_ALERTLIST
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_FREE_ALERTLIST
+void uniffi_offdesk_ffi_fn_free_alertlist(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_ALERTLIST_END
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_ALERTLIST_END
+void uniffi_offdesk_ffi_fn_method_alertlist_end(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_ALERTLIST_NEXT
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_ALERTLIST_NEXT
+uint64_t uniffi_offdesk_ffi_fn_method_alertlist_next(uint64_t ptr
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_CLONE_COLLEAGUELIST
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_CLONE_COLLEAGUELIST
+uint64_t uniffi_offdesk_ffi_fn_clone_colleaguelist(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_FREE_COLLEAGUELIST
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_FREE_COLLEAGUELIST
+void uniffi_offdesk_ffi_fn_free_colleaguelist(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_COLLEAGUELIST_END
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_COLLEAGUELIST_END
+void uniffi_offdesk_ffi_fn_method_colleaguelist_end(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_COLLEAGUELIST_NEXT
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_COLLEAGUELIST_NEXT
+uint64_t uniffi_offdesk_ffi_fn_method_colleaguelist_next(uint64_t ptr
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_CLONE_MESSAGELIST
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_CLONE_MESSAGELIST
+uint64_t uniffi_offdesk_ffi_fn_clone_messagelist(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_FREE_MESSAGELIST
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_FREE_MESSAGELIST
+void uniffi_offdesk_ffi_fn_free_messagelist(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_MESSAGELIST_END
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_MESSAGELIST_END
+void uniffi_offdesk_ffi_fn_method_messagelist_end(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_MESSAGELIST_NEXT
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_MESSAGELIST_NEXT
+uint64_t uniffi_offdesk_ffi_fn_method_messagelist_next(uint64_t ptr
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_CLONE_PANELSLIST
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_CLONE_PANELSLIST
+uint64_t uniffi_offdesk_ffi_fn_clone_panelslist(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_FREE_PANELSLIST
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_FREE_PANELSLIST
+void uniffi_offdesk_ffi_fn_free_panelslist(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_PANELSLIST_END
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_PANELSLIST_END
+void uniffi_offdesk_ffi_fn_method_panelslist_end(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_PANELSLIST_NEXT
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_PANELSLIST_NEXT
+uint64_t uniffi_offdesk_ffi_fn_method_panelslist_next(uint64_t ptr
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_CLONE_DEVICE
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_CLONE_DEVICE
+uint64_t uniffi_offdesk_ffi_fn_clone_device(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_FREE_DEVICE
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_FREE_DEVICE
+void uniffi_offdesk_ffi_fn_free_device(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_CONSTRUCTOR_DEVICE_ENROL
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_CONSTRUCTOR_DEVICE_ENROL
+uint64_t uniffi_offdesk_ffi_fn_constructor_device_enrol(RustBuffer config, RustBuffer relay, RustBuffer code, RustBuffer device_name
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_CONSTRUCTOR_DEVICE_OPEN
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_CONSTRUCTOR_DEVICE_OPEN
+uint64_t uniffi_offdesk_ffi_fn_constructor_device_open(RustBuffer config, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_ALERTS
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_ALERTS
+RustBuffer uniffi_offdesk_ffi_fn_method_device_alerts(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_BADGE
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_BADGE
+uint32_t uniffi_offdesk_ffi_fn_method_device_badge(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_CANNED_RESPONSES
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_CANNED_RESPONSES
+RustBuffer uniffi_offdesk_ffi_fn_method_device_canned_responses(uint64_t ptr, RustBuffer typed, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_CLOSE
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_CLOSE
+uint64_t uniffi_offdesk_ffi_fn_method_device_close(uint64_t ptr
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_COLLEAGUES
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_COLLEAGUES
+RustBuffer uniffi_offdesk_ffi_fn_method_device_colleagues(uint64_t ptr, RustBuffer conversation, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_CONTACT
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_CONTACT
+RustBuffer uniffi_offdesk_ffi_fn_method_device_contact(uint64_t ptr, RustBuffer id, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_CONTACTS
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_CONTACTS
+RustBuffer uniffi_offdesk_ffi_fn_method_device_contacts(uint64_t ptr, RustBuffer typed, RustBuffer limit, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_CONVERSATION
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_CONVERSATION
+RustBuffer uniffi_offdesk_ffi_fn_method_device_conversation(uint64_t ptr, RustBuffer id, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_COUNTS
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_COUNTS
+RustBuffer uniffi_offdesk_ffi_fn_method_device_counts(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_DIAGNOSTICS
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_DIAGNOSTICS
+RustBuffer uniffi_offdesk_ffi_fn_method_device_diagnostics(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_DRAFT
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_DRAFT
+RustBuffer uniffi_offdesk_ffi_fn_method_device_draft(uint64_t ptr, RustBuffer conversation, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_EXPLAIN
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_EXPLAIN
+RustBuffer uniffi_offdesk_ffi_fn_method_device_explain(uint64_t ptr, RustBuffer alert, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_INBOX
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_INBOX
+RustBuffer uniffi_offdesk_ffi_fn_method_device_inbox(uint64_t ptr, RustBuffer filter, RustBuffer limit, RustBuffer after, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_ME
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_ME
+RustBuffer uniffi_offdesk_ffi_fn_method_device_me(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_MEMBERS
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_MEMBERS
+RustBuffer uniffi_offdesk_ffi_fn_method_device_members(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_MESSAGE
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_MESSAGE
+RustBuffer uniffi_offdesk_ffi_fn_method_device_message(uint64_t ptr, RustBuffer conversation, RustBuffer message, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_NEW_ENROLMENT_CODE
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_NEW_ENROLMENT_CODE
+uint64_t uniffi_offdesk_ffi_fn_method_device_new_enrolment_code(uint64_t ptr
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_NEXT_ALERTS
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_NEXT_ALERTS
+RustBuffer uniffi_offdesk_ffi_fn_method_device_next_alerts(uint64_t ptr, RustBuffer until, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_OBSERVE_ALERTS
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_OBSERVE_ALERTS
+uint64_t uniffi_offdesk_ffi_fn_method_device_observe_alerts(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_OBSERVE_COLLEAGUES
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_OBSERVE_COLLEAGUES
+uint64_t uniffi_offdesk_ffi_fn_method_device_observe_colleagues(uint64_t ptr, RustBuffer conversation, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_OBSERVE_CONTACTS
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_OBSERVE_CONTACTS
+uint64_t uniffi_offdesk_ffi_fn_method_device_observe_contacts(uint64_t ptr, RustBuffer limit, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_OBSERVE_INBOX
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_OBSERVE_INBOX
+uint64_t uniffi_offdesk_ffi_fn_method_device_observe_inbox(uint64_t ptr, RustBuffer filter, RustBuffer limit, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_OBSERVE_MESSAGES
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_OBSERVE_MESSAGES
+uint64_t uniffi_offdesk_ffi_fn_method_device_observe_messages(uint64_t ptr, RustBuffer conversation, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_OBSERVE_OUTBOX
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_OBSERVE_OUTBOX
+uint64_t uniffi_offdesk_ffi_fn_method_device_observe_outbox(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_OBSERVE_PANELS
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_OBSERVE_PANELS
+uint64_t uniffi_offdesk_ffi_fn_method_device_observe_panels(uint64_t ptr, RustBuffer conversation, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_OBSERVE_RECORD
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_OBSERVE_RECORD
+uint64_t uniffi_offdesk_ffi_fn_method_device_observe_record(uint64_t ptr, RustBuffer contact, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_OBSERVE_STATUS
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_OBSERVE_STATUS
+uint64_t uniffi_offdesk_ffi_fn_method_device_observe_status(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_OPEN_RECORD
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_OPEN_RECORD
+void uniffi_offdesk_ffi_fn_method_device_open_record(uint64_t ptr, RustBuffer contact, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_OUTBOX
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_OUTBOX
+RustBuffer uniffi_offdesk_ffi_fn_method_device_outbox(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_PANELS
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_PANELS
+RustBuffer uniffi_offdesk_ffi_fn_method_device_panels(uint64_t ptr, RustBuffer conversation, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_PAUSE
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_PAUSE
+uint64_t uniffi_offdesk_ffi_fn_method_device_pause(uint64_t ptr
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_PREVIEW_CANNED
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_PREVIEW_CANNED
+RustBuffer uniffi_offdesk_ffi_fn_method_device_preview_canned(uint64_t ptr, RustBuffer conversation, RustBuffer text, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_RE_ENROL
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_RE_ENROL
+uint64_t uniffi_offdesk_ffi_fn_method_device_re_enrol(uint64_t ptr, RustBuffer code, RustBuffer device_name
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_RECORD
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_RECORD
+RustBuffer uniffi_offdesk_ffi_fn_method_device_record(uint64_t ptr, RustBuffer contact, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_RESUME
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_RESUME
+uint64_t uniffi_offdesk_ffi_fn_method_device_resume(uint64_t ptr
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_SAVED_FILTERS
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_SAVED_FILTERS
+RustBuffer uniffi_offdesk_ffi_fn_method_device_saved_filters(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_SEARCH
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_SEARCH
+RustBuffer uniffi_offdesk_ffi_fn_method_device_search(uint64_t ptr, RustBuffer typed, RustBuffer limit, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_SEARCH_MESSAGES
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_SEARCH_MESSAGES
+RustBuffer uniffi_offdesk_ffi_fn_method_device_search_messages(uint64_t ptr, RustBuffer typed, RustBuffer limit, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_SET_NETWORK
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_SET_NETWORK
+void uniffi_offdesk_ffi_fn_method_device_set_network(uint64_t ptr, RustBuffer network, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_START
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_START
+void uniffi_offdesk_ffi_fn_method_device_start(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_STATS
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_STATS
+RustBuffer uniffi_offdesk_ffi_fn_method_device_stats(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_STATUS
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_STATUS
+RustBuffer uniffi_offdesk_ffi_fn_method_device_status(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_SYNC_ONCE
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_SYNC_ONCE
+uint64_t uniffi_offdesk_ffi_fn_method_device_sync_once(uint64_t ptr, RustBuffer deadline
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_WHY_NOT
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_WHY_NOT
+RustBuffer uniffi_offdesk_ffi_fn_method_device_why_not(uint64_t ptr, RustBuffer conversation, RustBuffer message, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_WIPE
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_WIPE
+uint64_t uniffi_offdesk_ffi_fn_method_device_wipe(uint64_t ptr
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_WORKSPACE
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_WORKSPACE
+RustBuffer uniffi_offdesk_ffi_fn_method_device_workspace(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_ADD_TAG
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_ADD_TAG
+RustBuffer uniffi_offdesk_ffi_fn_method_device_add_tag(uint64_t ptr, RustBuffer conversation, RustBuffer tag, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_ASSIGN
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_ASSIGN
+RustBuffer uniffi_offdesk_ffi_fn_method_device_assign(uint64_t ptr, RustBuffer conversation, RustBuffer member, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_BLOCK_CONTACT
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_BLOCK_CONTACT
+RustBuffer uniffi_offdesk_ffi_fn_method_device_block_contact(uint64_t ptr, RustBuffer contact, int8_t blocked, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_CLOSE_CONVERSATION
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_CLOSE_CONVERSATION
+RustBuffer uniffi_offdesk_ffi_fn_method_device_close_conversation(uint64_t ptr, RustBuffer conversation, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_CREATE_CONTACT
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_CREATE_CONTACT
+RustBuffer uniffi_offdesk_ffi_fn_method_device_create_contact(uint64_t ptr, RustBuffer contact, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_DELETE_FILTER
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_DELETE_FILTER
+void uniffi_offdesk_ffi_fn_method_device_delete_filter(uint64_t ptr, RustBuffer id, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_DISCARD
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_DISCARD
+void uniffi_offdesk_ffi_fn_method_device_discard(uint64_t ptr, RustBuffer intent, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_DISMISS_ALERT
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_DISMISS_ALERT
+void uniffi_offdesk_ffi_fn_method_device_dismiss_alert(uint64_t ptr, RustBuffer alert, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_DROP_HELD
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_DROP_HELD
+RustBuffer uniffi_offdesk_ffi_fn_method_device_drop_held(uint64_t ptr, RustBuffer conversation, RustBuffer message, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_EDIT_CONTACT
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_EDIT_CONTACT
+RustBuffer uniffi_offdesk_ffi_fn_method_device_edit_contact(uint64_t ptr, RustBuffer contact, RustBuffer edit, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_EDIT_HELD
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_EDIT_HELD
+RustBuffer uniffi_offdesk_ffi_fn_method_device_edit_held(uint64_t ptr, RustBuffer conversation, RustBuffer message, RustBuffer text, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_FOLLOW_UP
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_FOLLOW_UP
+void uniffi_offdesk_ffi_fn_method_device_follow_up(uint64_t ptr, RustBuffer conversation, RustBuffer at, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_INSERT_CANNED
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_INSERT_CANNED
+RustBuffer uniffi_offdesk_ffi_fn_method_device_insert_canned(uint64_t ptr, RustBuffer conversation, RustBuffer canned, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_LOOK_AT
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_LOOK_AT
+void uniffi_offdesk_ffi_fn_method_device_look_at(uint64_t ptr, RustBuffer conversation, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_MARK_EACH_READ
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_MARK_EACH_READ
+void uniffi_offdesk_ffi_fn_method_device_mark_each_read(uint64_t ptr, RustBuffer conversations, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_MARK_READ
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_MARK_READ
+void uniffi_offdesk_ffi_fn_method_device_mark_read(uint64_t ptr, RustBuffer conversation, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_MARK_UNREAD
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_MARK_UNREAD
+void uniffi_offdesk_ffi_fn_method_device_mark_unread(uint64_t ptr, RustBuffer conversation, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_MOVE_TO_QUEUE
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_MOVE_TO_QUEUE
+RustBuffer uniffi_offdesk_ffi_fn_method_device_move_to_queue(uint64_t ptr, RustBuffer conversation, RustBuffer queue, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_MUTE
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_MUTE
+void uniffi_offdesk_ffi_fn_method_device_mute(uint64_t ptr, RustBuffer what, RustBuffer until, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_NOTE
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_NOTE
+RustBuffer uniffi_offdesk_ffi_fn_method_device_note(uint64_t ptr, RustBuffer conversation, RustBuffer text, RustBuffer mentions, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_ON_EACH
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_ON_EACH
+RustBuffer uniffi_offdesk_ffi_fn_method_device_on_each(uint64_t ptr, RustBuffer conversations, RustBuffer action, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_QUIET_HOURS
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_QUIET_HOURS
+RustBuffer uniffi_offdesk_ffi_fn_method_device_quiet_hours(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_REMOVE_TAG
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_REMOVE_TAG
+RustBuffer uniffi_offdesk_ffi_fn_method_device_remove_tag(uint64_t ptr, RustBuffer conversation, RustBuffer tag, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_REOPEN
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_REOPEN
+RustBuffer uniffi_offdesk_ffi_fn_method_device_reopen(uint64_t ptr, RustBuffer conversation, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_REPLY
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_REPLY
+RustBuffer uniffi_offdesk_ffi_fn_method_device_reply(uint64_t ptr, RustBuffer conversation, RustBuffer text, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_REPLY_LATER
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_REPLY_LATER
+RustBuffer uniffi_offdesk_ffi_fn_method_device_reply_later(uint64_t ptr, RustBuffer conversation, RustBuffer text, RustBuffer at, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_RETRY
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_RETRY
+RustBuffer uniffi_offdesk_ffi_fn_method_device_retry(uint64_t ptr, RustBuffer intent, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_SAVE_FILTER
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_SAVE_FILTER
+RustBuffer uniffi_offdesk_ffi_fn_method_device_save_filter(uint64_t ptr, RustBuffer name, RustBuffer filter, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_SEND_HELD
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_SEND_HELD
+RustBuffer uniffi_offdesk_ffi_fn_method_device_send_held(uint64_t ptr, RustBuffer conversation, RustBuffer message, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_SET_CONSENT
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_SET_CONSENT
+RustBuffer uniffi_offdesk_ffi_fn_method_device_set_consent(uint64_t ptr, RustBuffer contact, RustBuffer phone, RustBuffer consent, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_SET_DRAFT
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_SET_DRAFT
+void uniffi_offdesk_ffi_fn_method_device_set_draft(uint64_t ptr, RustBuffer conversation, RustBuffer text, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_SET_PRIORITY
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_SET_PRIORITY
+RustBuffer uniffi_offdesk_ffi_fn_method_device_set_priority(uint64_t ptr, RustBuffer conversation, RustBuffer priority, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_SET_QUIET_HOURS
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_SET_QUIET_HOURS
+void uniffi_offdesk_ffi_fn_method_device_set_quiet_hours(uint64_t ptr, RustBuffer hours, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_SNOOZE
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_SNOOZE
+RustBuffer uniffi_offdesk_ffi_fn_method_device_snooze(uint64_t ptr, RustBuffer conversation, RustBuffer until, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_START_CONVERSATION
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_START_CONVERSATION
+RustBuffer uniffi_offdesk_ffi_fn_method_device_start_conversation(uint64_t ptr, RustBuffer phone, RustBuffer name, RustBuffer from, RustBuffer text, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_UNASSIGN
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_UNASSIGN
+RustBuffer uniffi_offdesk_ffi_fn_method_device_unassign(uint64_t ptr, RustBuffer conversation, RustBuffer member, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_UNDO
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_UNDO
+void uniffi_offdesk_ffi_fn_method_device_undo(uint64_t ptr, RustBuffer intent, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_UNMUTE
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_UNMUTE
+void uniffi_offdesk_ffi_fn_method_device_unmute(uint64_t ptr, RustBuffer what, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_WAKE
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_WAKE
+RustBuffer uniffi_offdesk_ffi_fn_method_device_wake(uint64_t ptr, RustBuffer conversation, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_CLONE_CONTACTLIST
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_CLONE_CONTACTLIST
+uint64_t uniffi_offdesk_ffi_fn_clone_contactlist(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_FREE_CONTACTLIST
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_FREE_CONTACTLIST
+void uniffi_offdesk_ffi_fn_free_contactlist(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_CONTACTLIST_END
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_CONTACTLIST_END
+void uniffi_offdesk_ffi_fn_method_contactlist_end(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_CONTACTLIST_NEXT
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_CONTACTLIST_NEXT
+uint64_t uniffi_offdesk_ffi_fn_method_contactlist_next(uint64_t ptr
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_CLONE_INBOXLIST
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_CLONE_INBOXLIST
+uint64_t uniffi_offdesk_ffi_fn_clone_inboxlist(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_FREE_INBOXLIST
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_FREE_INBOXLIST
+void uniffi_offdesk_ffi_fn_free_inboxlist(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_INBOXLIST_END
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_INBOXLIST_END
+void uniffi_offdesk_ffi_fn_method_inboxlist_end(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_INBOXLIST_NEXT
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_INBOXLIST_NEXT
+uint64_t uniffi_offdesk_ffi_fn_method_inboxlist_next(uint64_t ptr
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_CLONE_LOGSINK
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_CLONE_LOGSINK
+uint64_t uniffi_offdesk_ffi_fn_clone_logsink(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_FREE_LOGSINK
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_FREE_LOGSINK
+void uniffi_offdesk_ffi_fn_free_logsink(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_INIT_CALLBACK_VTABLE_LOGSINK
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_INIT_CALLBACK_VTABLE_LOGSINK
+void uniffi_offdesk_ffi_fn_init_callback_vtable_logsink(const UniffiVTableCallbackInterfaceLogSink* _Nonnull vtable
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_LOGSINK_LOG
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_LOGSINK_LOG
+void uniffi_offdesk_ffi_fn_method_logsink_log(uint64_t ptr, RustBuffer record, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_CLONE_OUTBOXLIST
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_CLONE_OUTBOXLIST
+uint64_t uniffi_offdesk_ffi_fn_clone_outboxlist(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_FREE_OUTBOXLIST
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_FREE_OUTBOXLIST
+void uniffi_offdesk_ffi_fn_free_outboxlist(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_OUTBOXLIST_END
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_OUTBOXLIST_END
+void uniffi_offdesk_ffi_fn_method_outboxlist_end(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_OUTBOXLIST_NEXT
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_OUTBOXLIST_NEXT
+uint64_t uniffi_offdesk_ffi_fn_method_outboxlist_next(uint64_t ptr
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_CLONE_STATUSCHANGES
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_CLONE_STATUSCHANGES
+uint64_t uniffi_offdesk_ffi_fn_clone_statuschanges(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_FREE_STATUSCHANGES
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_FREE_STATUSCHANGES
+void uniffi_offdesk_ffi_fn_free_statuschanges(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_STATUSCHANGES_END
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_STATUSCHANGES_END
+void uniffi_offdesk_ffi_fn_method_statuschanges_end(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_STATUSCHANGES_NEXT
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_STATUSCHANGES_NEXT
+uint64_t uniffi_offdesk_ffi_fn_method_statuschanges_next(uint64_t ptr
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_OFFDESKERROR_UNIFFI_TRAIT_DISPLAY
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_OFFDESKERROR_UNIFFI_TRAIT_DISPLAY
+RustBuffer uniffi_offdesk_ffi_fn_method_offdeskerror_uniffi_trait_display(RustBuffer ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_FUNC_PROTOCOL_VERSION
 #define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_FUNC_PROTOCOL_VERSION
 uint16_t uniffi_offdesk_ffi_fn_func_protocol_version(RustCallStatus *_Nonnull out_status
@@ -253,6 +899,17 @@ uint16_t uniffi_offdesk_ffi_fn_func_protocol_version(RustCallStatus *_Nonnull ou
 #define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_FUNC_VERSION
 RustBuffer uniffi_offdesk_ffi_fn_func_version(RustCallStatus *_Nonnull out_status
 
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_FUNC_OPEN_LISTS
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_FUNC_OPEN_LISTS
+uint32_t uniffi_offdesk_ffi_fn_func_open_lists(RustCallStatus *_Nonnull out_status
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_FUNC_SET_LOG_SINK
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_FUNC_SET_LOG_SINK
+void uniffi_offdesk_ffi_fn_func_set_log_sink(RustBuffer level, RustBuffer sink, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_FFI_OFFDESK_FFI_RUSTBUFFER_ALLOC
@@ -524,6 +1181,642 @@ uint16_t uniffi_offdesk_ffi_checksum_func_protocol_version(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_FUNC_VERSION
 #define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_FUNC_VERSION
 uint16_t uniffi_offdesk_ffi_checksum_func_version(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_FUNC_OPEN_LISTS
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_FUNC_OPEN_LISTS
+uint16_t uniffi_offdesk_ffi_checksum_func_open_lists(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_FUNC_SET_LOG_SINK
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_FUNC_SET_LOG_SINK
+uint16_t uniffi_offdesk_ffi_checksum_func_set_log_sink(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_ALERTLIST_END
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_ALERTLIST_END
+uint16_t uniffi_offdesk_ffi_checksum_method_alertlist_end(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_ALERTLIST_NEXT
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_ALERTLIST_NEXT
+uint16_t uniffi_offdesk_ffi_checksum_method_alertlist_next(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_COLLEAGUELIST_END
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_COLLEAGUELIST_END
+uint16_t uniffi_offdesk_ffi_checksum_method_colleaguelist_end(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_COLLEAGUELIST_NEXT
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_COLLEAGUELIST_NEXT
+uint16_t uniffi_offdesk_ffi_checksum_method_colleaguelist_next(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_MESSAGELIST_END
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_MESSAGELIST_END
+uint16_t uniffi_offdesk_ffi_checksum_method_messagelist_end(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_MESSAGELIST_NEXT
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_MESSAGELIST_NEXT
+uint16_t uniffi_offdesk_ffi_checksum_method_messagelist_next(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_PANELSLIST_END
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_PANELSLIST_END
+uint16_t uniffi_offdesk_ffi_checksum_method_panelslist_end(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_PANELSLIST_NEXT
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_PANELSLIST_NEXT
+uint16_t uniffi_offdesk_ffi_checksum_method_panelslist_next(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_ALERTS
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_ALERTS
+uint16_t uniffi_offdesk_ffi_checksum_method_device_alerts(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_BADGE
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_BADGE
+uint16_t uniffi_offdesk_ffi_checksum_method_device_badge(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_CANNED_RESPONSES
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_CANNED_RESPONSES
+uint16_t uniffi_offdesk_ffi_checksum_method_device_canned_responses(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_CLOSE
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_CLOSE
+uint16_t uniffi_offdesk_ffi_checksum_method_device_close(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_COLLEAGUES
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_COLLEAGUES
+uint16_t uniffi_offdesk_ffi_checksum_method_device_colleagues(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_CONTACT
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_CONTACT
+uint16_t uniffi_offdesk_ffi_checksum_method_device_contact(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_CONTACTS
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_CONTACTS
+uint16_t uniffi_offdesk_ffi_checksum_method_device_contacts(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_CONVERSATION
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_CONVERSATION
+uint16_t uniffi_offdesk_ffi_checksum_method_device_conversation(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_COUNTS
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_COUNTS
+uint16_t uniffi_offdesk_ffi_checksum_method_device_counts(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_DIAGNOSTICS
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_DIAGNOSTICS
+uint16_t uniffi_offdesk_ffi_checksum_method_device_diagnostics(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_DRAFT
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_DRAFT
+uint16_t uniffi_offdesk_ffi_checksum_method_device_draft(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_EXPLAIN
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_EXPLAIN
+uint16_t uniffi_offdesk_ffi_checksum_method_device_explain(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_INBOX
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_INBOX
+uint16_t uniffi_offdesk_ffi_checksum_method_device_inbox(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_ME
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_ME
+uint16_t uniffi_offdesk_ffi_checksum_method_device_me(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_MEMBERS
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_MEMBERS
+uint16_t uniffi_offdesk_ffi_checksum_method_device_members(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_MESSAGE
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_MESSAGE
+uint16_t uniffi_offdesk_ffi_checksum_method_device_message(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_NEW_ENROLMENT_CODE
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_NEW_ENROLMENT_CODE
+uint16_t uniffi_offdesk_ffi_checksum_method_device_new_enrolment_code(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_NEXT_ALERTS
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_NEXT_ALERTS
+uint16_t uniffi_offdesk_ffi_checksum_method_device_next_alerts(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_OBSERVE_ALERTS
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_OBSERVE_ALERTS
+uint16_t uniffi_offdesk_ffi_checksum_method_device_observe_alerts(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_OBSERVE_COLLEAGUES
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_OBSERVE_COLLEAGUES
+uint16_t uniffi_offdesk_ffi_checksum_method_device_observe_colleagues(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_OBSERVE_CONTACTS
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_OBSERVE_CONTACTS
+uint16_t uniffi_offdesk_ffi_checksum_method_device_observe_contacts(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_OBSERVE_INBOX
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_OBSERVE_INBOX
+uint16_t uniffi_offdesk_ffi_checksum_method_device_observe_inbox(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_OBSERVE_MESSAGES
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_OBSERVE_MESSAGES
+uint16_t uniffi_offdesk_ffi_checksum_method_device_observe_messages(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_OBSERVE_OUTBOX
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_OBSERVE_OUTBOX
+uint16_t uniffi_offdesk_ffi_checksum_method_device_observe_outbox(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_OBSERVE_PANELS
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_OBSERVE_PANELS
+uint16_t uniffi_offdesk_ffi_checksum_method_device_observe_panels(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_OBSERVE_RECORD
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_OBSERVE_RECORD
+uint16_t uniffi_offdesk_ffi_checksum_method_device_observe_record(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_OBSERVE_STATUS
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_OBSERVE_STATUS
+uint16_t uniffi_offdesk_ffi_checksum_method_device_observe_status(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_OPEN_RECORD
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_OPEN_RECORD
+uint16_t uniffi_offdesk_ffi_checksum_method_device_open_record(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_OUTBOX
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_OUTBOX
+uint16_t uniffi_offdesk_ffi_checksum_method_device_outbox(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_PANELS
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_PANELS
+uint16_t uniffi_offdesk_ffi_checksum_method_device_panels(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_PAUSE
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_PAUSE
+uint16_t uniffi_offdesk_ffi_checksum_method_device_pause(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_PREVIEW_CANNED
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_PREVIEW_CANNED
+uint16_t uniffi_offdesk_ffi_checksum_method_device_preview_canned(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_RE_ENROL
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_RE_ENROL
+uint16_t uniffi_offdesk_ffi_checksum_method_device_re_enrol(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_RECORD
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_RECORD
+uint16_t uniffi_offdesk_ffi_checksum_method_device_record(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_RESUME
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_RESUME
+uint16_t uniffi_offdesk_ffi_checksum_method_device_resume(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_SAVED_FILTERS
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_SAVED_FILTERS
+uint16_t uniffi_offdesk_ffi_checksum_method_device_saved_filters(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_SEARCH
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_SEARCH
+uint16_t uniffi_offdesk_ffi_checksum_method_device_search(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_SEARCH_MESSAGES
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_SEARCH_MESSAGES
+uint16_t uniffi_offdesk_ffi_checksum_method_device_search_messages(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_SET_NETWORK
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_SET_NETWORK
+uint16_t uniffi_offdesk_ffi_checksum_method_device_set_network(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_START
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_START
+uint16_t uniffi_offdesk_ffi_checksum_method_device_start(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_STATS
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_STATS
+uint16_t uniffi_offdesk_ffi_checksum_method_device_stats(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_STATUS
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_STATUS
+uint16_t uniffi_offdesk_ffi_checksum_method_device_status(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_SYNC_ONCE
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_SYNC_ONCE
+uint16_t uniffi_offdesk_ffi_checksum_method_device_sync_once(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_WHY_NOT
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_WHY_NOT
+uint16_t uniffi_offdesk_ffi_checksum_method_device_why_not(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_WIPE
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_WIPE
+uint16_t uniffi_offdesk_ffi_checksum_method_device_wipe(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_WORKSPACE
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_WORKSPACE
+uint16_t uniffi_offdesk_ffi_checksum_method_device_workspace(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_ADD_TAG
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_ADD_TAG
+uint16_t uniffi_offdesk_ffi_checksum_method_device_add_tag(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_ASSIGN
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_ASSIGN
+uint16_t uniffi_offdesk_ffi_checksum_method_device_assign(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_BLOCK_CONTACT
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_BLOCK_CONTACT
+uint16_t uniffi_offdesk_ffi_checksum_method_device_block_contact(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_CLOSE_CONVERSATION
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_CLOSE_CONVERSATION
+uint16_t uniffi_offdesk_ffi_checksum_method_device_close_conversation(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_CREATE_CONTACT
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_CREATE_CONTACT
+uint16_t uniffi_offdesk_ffi_checksum_method_device_create_contact(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_DELETE_FILTER
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_DELETE_FILTER
+uint16_t uniffi_offdesk_ffi_checksum_method_device_delete_filter(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_DISCARD
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_DISCARD
+uint16_t uniffi_offdesk_ffi_checksum_method_device_discard(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_DISMISS_ALERT
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_DISMISS_ALERT
+uint16_t uniffi_offdesk_ffi_checksum_method_device_dismiss_alert(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_DROP_HELD
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_DROP_HELD
+uint16_t uniffi_offdesk_ffi_checksum_method_device_drop_held(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_EDIT_CONTACT
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_EDIT_CONTACT
+uint16_t uniffi_offdesk_ffi_checksum_method_device_edit_contact(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_EDIT_HELD
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_EDIT_HELD
+uint16_t uniffi_offdesk_ffi_checksum_method_device_edit_held(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_FOLLOW_UP
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_FOLLOW_UP
+uint16_t uniffi_offdesk_ffi_checksum_method_device_follow_up(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_INSERT_CANNED
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_INSERT_CANNED
+uint16_t uniffi_offdesk_ffi_checksum_method_device_insert_canned(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_LOOK_AT
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_LOOK_AT
+uint16_t uniffi_offdesk_ffi_checksum_method_device_look_at(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_MARK_EACH_READ
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_MARK_EACH_READ
+uint16_t uniffi_offdesk_ffi_checksum_method_device_mark_each_read(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_MARK_READ
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_MARK_READ
+uint16_t uniffi_offdesk_ffi_checksum_method_device_mark_read(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_MARK_UNREAD
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_MARK_UNREAD
+uint16_t uniffi_offdesk_ffi_checksum_method_device_mark_unread(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_MOVE_TO_QUEUE
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_MOVE_TO_QUEUE
+uint16_t uniffi_offdesk_ffi_checksum_method_device_move_to_queue(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_MUTE
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_MUTE
+uint16_t uniffi_offdesk_ffi_checksum_method_device_mute(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_NOTE
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_NOTE
+uint16_t uniffi_offdesk_ffi_checksum_method_device_note(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_ON_EACH
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_ON_EACH
+uint16_t uniffi_offdesk_ffi_checksum_method_device_on_each(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_QUIET_HOURS
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_QUIET_HOURS
+uint16_t uniffi_offdesk_ffi_checksum_method_device_quiet_hours(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_REMOVE_TAG
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_REMOVE_TAG
+uint16_t uniffi_offdesk_ffi_checksum_method_device_remove_tag(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_REOPEN
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_REOPEN
+uint16_t uniffi_offdesk_ffi_checksum_method_device_reopen(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_REPLY
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_REPLY
+uint16_t uniffi_offdesk_ffi_checksum_method_device_reply(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_REPLY_LATER
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_REPLY_LATER
+uint16_t uniffi_offdesk_ffi_checksum_method_device_reply_later(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_RETRY
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_RETRY
+uint16_t uniffi_offdesk_ffi_checksum_method_device_retry(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_SAVE_FILTER
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_SAVE_FILTER
+uint16_t uniffi_offdesk_ffi_checksum_method_device_save_filter(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_SEND_HELD
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_SEND_HELD
+uint16_t uniffi_offdesk_ffi_checksum_method_device_send_held(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_SET_CONSENT
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_SET_CONSENT
+uint16_t uniffi_offdesk_ffi_checksum_method_device_set_consent(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_SET_DRAFT
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_SET_DRAFT
+uint16_t uniffi_offdesk_ffi_checksum_method_device_set_draft(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_SET_PRIORITY
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_SET_PRIORITY
+uint16_t uniffi_offdesk_ffi_checksum_method_device_set_priority(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_SET_QUIET_HOURS
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_SET_QUIET_HOURS
+uint16_t uniffi_offdesk_ffi_checksum_method_device_set_quiet_hours(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_SNOOZE
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_SNOOZE
+uint16_t uniffi_offdesk_ffi_checksum_method_device_snooze(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_START_CONVERSATION
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_START_CONVERSATION
+uint16_t uniffi_offdesk_ffi_checksum_method_device_start_conversation(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_UNASSIGN
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_UNASSIGN
+uint16_t uniffi_offdesk_ffi_checksum_method_device_unassign(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_UNDO
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_UNDO
+uint16_t uniffi_offdesk_ffi_checksum_method_device_undo(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_UNMUTE
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_UNMUTE
+uint16_t uniffi_offdesk_ffi_checksum_method_device_unmute(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_WAKE
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_WAKE
+uint16_t uniffi_offdesk_ffi_checksum_method_device_wake(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_CONTACTLIST_END
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_CONTACTLIST_END
+uint16_t uniffi_offdesk_ffi_checksum_method_contactlist_end(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_CONTACTLIST_NEXT
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_CONTACTLIST_NEXT
+uint16_t uniffi_offdesk_ffi_checksum_method_contactlist_next(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_INBOXLIST_END
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_INBOXLIST_END
+uint16_t uniffi_offdesk_ffi_checksum_method_inboxlist_end(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_INBOXLIST_NEXT
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_INBOXLIST_NEXT
+uint16_t uniffi_offdesk_ffi_checksum_method_inboxlist_next(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_LOGSINK_LOG
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_LOGSINK_LOG
+uint16_t uniffi_offdesk_ffi_checksum_method_logsink_log(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_OUTBOXLIST_END
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_OUTBOXLIST_END
+uint16_t uniffi_offdesk_ffi_checksum_method_outboxlist_end(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_OUTBOXLIST_NEXT
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_OUTBOXLIST_NEXT
+uint16_t uniffi_offdesk_ffi_checksum_method_outboxlist_next(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_STATUSCHANGES_END
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_STATUSCHANGES_END
+uint16_t uniffi_offdesk_ffi_checksum_method_statuschanges_end(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_STATUSCHANGES_NEXT
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_STATUSCHANGES_NEXT
+uint16_t uniffi_offdesk_ffi_checksum_method_statuschanges_next(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_CONSTRUCTOR_DEVICE_ENROL
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_CONSTRUCTOR_DEVICE_ENROL
+uint16_t uniffi_offdesk_ffi_checksum_constructor_device_enrol(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_CONSTRUCTOR_DEVICE_OPEN
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_CONSTRUCTOR_DEVICE_OPEN
+uint16_t uniffi_offdesk_ffi_checksum_constructor_device_open(void
 
 );
 #endif
