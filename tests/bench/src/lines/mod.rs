@@ -1,5 +1,6 @@
 //! What is measured, a file for each group of lines.
 
+mod border;
 mod cold;
 mod live;
 mod local;
@@ -27,6 +28,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("upload", "1,000 messages in 200 conversations, written offline"),
     ("live", "from device to device"),
     ("local", "a reply, durable on the device"),
+    ("border", "a call across the border, from Rust and from Kotlin"),
     ("memory", "peak memory of a cold start, as a plot too"),
     ("open", "opening a store with 10,000 conversations"),
     ("reading", "lists, counts and search with 100,000 conversations"),
@@ -48,6 +50,7 @@ pub fn run(context: &Context, name: &str) -> Vec<Row> {
             "upload" => upload::offline(context).await,
             "live" => live::device_to_device(context).await,
             "local" => local::reply(context).await,
+            "border" => border::calls(context).await,
             "memory" => memory::cold(context).await,
             "open" => reading::open(context).await,
             "reading" => reading::lists(context).await,
