@@ -17,7 +17,15 @@ let package = Package(
     products: [.library(name: "Offdesk", targets: ["Offdesk"])],
     targets: [
         rust,
-        .target(name: "OffdeskBindings", dependencies: ["OffdeskFFI"]),
+        .target(
+            name: "OffdeskBindings",
+            dependencies: ["OffdeskFFI"],
+            // What the Rust library asks the system: which certificates are trusted, and where the network leads.
+            linkerSettings: [
+                .linkedFramework("Security", .when(platforms: [.iOS, .macOS])),
+                .linkedFramework("SystemConfiguration", .when(platforms: [.iOS, .macOS])),
+            ]
+        ),
         .target(name: "Offdesk", dependencies: ["OffdeskBindings"]),
         .testTarget(name: "OffdeskTests", dependencies: ["Offdesk"]),
     ],

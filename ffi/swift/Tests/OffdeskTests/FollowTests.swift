@@ -17,6 +17,7 @@ struct FollowTests {
         shown = try await follow(&inbox) { $0[0].preview == "Anybody there?" }
         #expect(shown.map(\.preview) == ["Anybody there?", "Hi"])
         #expect(try await ada.inbox().rows.map(\.id) == shown.map(\.id))
+        try await scene.close()
     }
 
     @Test func status_tells_what_waits() async throws {
@@ -32,6 +33,7 @@ struct FollowTests {
         #expect(ada.status.connection == .offline)
         try await ada.setNetwork(.online)
         _ = try await follow(&changes) { $0.pending == 0 && $0.connection == .live }
+        try await scene.close()
     }
 
     @MainActor
@@ -45,6 +47,7 @@ struct FollowTests {
         screen.following?.cancel()
         await screen.following?.value
         #expect(screen.ended)
+        try await scene.close()
     }
 
     /// A cancelled sync throws at once, what runs in the library ends too, and the next one goes on.
@@ -68,6 +71,7 @@ struct FollowTests {
         #expect(try await ada.syncOnce(deadline: .seconds(60)).upToDate)
         #expect(try await ada.counts().open == 2000)
         await #expect(throws: OffdeskError.deadline) { try await ada.syncOnce(deadline: .zero) }
+        try await scene.close()
     }
 
     @Test func ten_thousand_rows() async throws {
@@ -93,6 +97,7 @@ struct FollowTests {
         } while after != nil
         #expect(seen.count == 10_001)
         #expect(count == 10_001)
+        try await scene.close()
     }
 }
 
@@ -121,6 +126,7 @@ struct FollowTests {
         try await ada.close()
         try await inTime("closing ends it") { try await closed.value }
         try await eventually("closed: nothing is left of it") { Offdesk.openLists == before }
+        try await scene.close()
     }
 
     /// Each is made, follows, waits, and is cancelled while it waits.
@@ -140,6 +146,7 @@ struct FollowTests {
             }
         }
         try await eventually("none is left") { Offdesk.openLists == before }
+        try await scene.close()
     }
 
     private func following(_ device: Offdesk, _ told: Tally = Tally()) -> Task<Void, any Error> {

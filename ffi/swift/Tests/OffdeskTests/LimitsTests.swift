@@ -61,6 +61,7 @@ struct LimitsTests {
         await #expect(throws: OffdeskError.self) { try await ada.syncOnce(deadline: .seconds(-1)) }
         #expect(try await ada.inbox(limit: -1).rows.isEmpty)
         #expect(try await ada.outbox().isEmpty, "none of it was written")
+        try await scene.close()
     }
 
     @Test func calls_on_a_closed_device_are_typed_errors() async throws {
@@ -82,6 +83,7 @@ struct LimitsTests {
             }
         }
         #expect(await ada.diagnostics().contains("\"closed\""))
+        try await scene.close()
     }
 
     /// Whatever runs while a device is closed ends with an answer or a typed error, and the file is whole.
@@ -101,9 +103,10 @@ struct LimitsTests {
             _ = try await (one, other)
             return try await group.reduce(0, +)
         }
-        ada = try await Offdesk.open(scene.configuration("Ada"))
+        ada = try await scene.reopen("Ada")
         let messages = try await ada.conversation(conversation).messages
         #expect(messages.count == written + 1, "what returned is there")
+        try await scene.close()
     }
 
     /// Writes or reads until the device is closed, and answers how much was written.
@@ -140,6 +143,7 @@ struct LimitsTests {
         try await ada.resume()
         _ = try await theConversation(ada)
         try await isLive(ada)
+        try await scene.close()
     }
 
     /// A key is in no text that an app may log.

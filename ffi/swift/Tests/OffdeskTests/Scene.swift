@@ -10,11 +10,12 @@ import FoundationNetworking
 let maria = "+14155550123"
 
 /// A world of the stage: a workspace with a real relay, an SMS provider and a network that can be cut.
-final class Scene: Sendable {
+actor Scene {
     /// Where its relay is, through that network.
-    let relay: String
-    private let world: String
-    let folder: URL
+    nonisolated let relay: String
+    private nonisolated let world: String
+    nonisolated let folder: URL
+    private var devices: [Offdesk] = []
 
     static func open(staleAfterMs: Int? = nil) async throws -> Scene {
         let opened: Opened = try await Stage.tell("/worlds", Settings(stale_after_ms: staleAfterMs))
@@ -67,11 +68,11 @@ final class Scene: Sendable {
         return sent.map(\.text)
     }
 
-    func database(_ name: String) -> URL {
+    nonisolated func database(_ name: String) -> URL {
         folder.appendingPathComponent(name)
     }
 
-    func configuration(_ name: String, key: Data = Data(repeating: 9, count: 32)) -> Configuration {
+    nonisolated func configuration(_ name: String, key: Data = Data(repeating: 9, count: 32)) -> Configuration {
         Configuration(database: database(name), key: key, undoWindow: .zero)
     }
 
@@ -81,7 +82,25 @@ final class Scene: Sendable {
     }
 
     func enrol(member: String, _ name: String) async throws -> Offdesk {
-        try await Offdesk.enrol(configuration(name), relay: relay, code: code(member), deviceName: name)
+        let code = try await code(member)
+        let device = try await Offdesk.enrol(configuration(name), relay: relay, code: code, deviceName: name)
+        devices.append(device)
+        return device
+    }
+
+    /// Opens a device that was closed.
+    func reopen(_ name: String) async throws -> Offdesk {
+        let device = try await Offdesk.open(configuration(name))
+        devices.append(device)
+        return device
+    }
+
+    /// Closes what the scene has opened. Each scene ends so: SQLCipher tears itself down when the process exits, under whatever
+    /// still runs.
+    func close() async throws {
+        for device in devices {
+            try await device.close()
+        }
     }
 
     /// Enrols, starts and waits until everything is here.

@@ -18,12 +18,13 @@ struct WorkTests {
         await #expect(throws: OffdeskError.alreadyEnrolled) {
             try await Offdesk.enrol(scene.configuration("Ada"), relay: scene.relay, code: "ANY", deviceName: "Ada")
         }
-        ada = try await Offdesk.open(scene.configuration("Ada"))
+        ada = try await scene.reopen("Ada")
         #expect(try await ada.syncOnce(deadline: .seconds(30)).upToDate)
         let me = try await ada.me()
         #expect(me.member == member)
         #expect(me.name == "Ada")
         #expect(me.hasToggle)
+        try await scene.close()
     }
 
     @Test func offline_reply_is_delivered_later() async throws {
@@ -37,7 +38,7 @@ struct WorkTests {
         #expect(try await ada.conversation(conversation).messages[1].delivery == .saved)
         try await ada.close()
 
-        ada = try await Offdesk.open(scene.configuration("Ada"))
+        ada = try await scene.reopen("Ada")
         #expect(try await ada.conversation(conversation).messages[1].text == "Yes, come by!")
         try await scene.network(up: true)
         try await ada.start()
@@ -45,6 +46,7 @@ struct WorkTests {
             break
         }
         #expect(try await scene.sent() == ["Yes, come by!"])
+        try await scene.close()
     }
 
     @Test func alert_is_raised_and_dismissed() async throws {
@@ -69,6 +71,7 @@ struct WorkTests {
         #expect(explained.sentences.first?.contains("Nobody was assigned") == true)
         try await ada.dismissAlert(alert.id)
         #expect(try await ada.badge() == 0)
+        try await scene.close()
     }
 
     @Test func rejected_reply_is_shown_with_its_reason() async throws {
@@ -98,6 +101,7 @@ struct WorkTests {
         try await ada.discard(intent)
         #expect(try await ada.outbox().isEmpty)
         #expect(try await scene.sent().isEmpty)
+        try await scene.close()
     }
 
     @Test func held_reply_is_sent() async throws {
@@ -121,6 +125,7 @@ struct WorkTests {
         #expect(try await scene.sent().isEmpty)
         try await ada.sendHeld(item.intent, in: conversation)
         try await eventually("the customer gets it") { try await scene.sent() == ["I'll check."] }
+        try await scene.close()
     }
 
     @Test func draft_survives_reopening() async throws {
@@ -131,8 +136,9 @@ struct WorkTests {
         try await ada.setDraft("Hi Mar", in: conversation)
         #expect(try await ada.inbox().rows[0].draft)
         try await ada.close()
-        ada = try await Offdesk.open(scene.configuration("Ada"))
+        ada = try await scene.reopen("Ada")
         #expect(try await ada.draft(in: conversation) == "Hi Mar")
+        try await scene.close()
     }
 
     @Test func assign_close_snooze_and_undo() async throws {
@@ -162,6 +168,7 @@ struct WorkTests {
             #expect(rows[0].status == .open)
             break
         }
+        try await scene.close()
     }
 
     @Test func search_by_name_and_phone() async throws {
@@ -175,6 +182,7 @@ struct WorkTests {
             #expect(hits.first?.conversations.count == 1)
         }
         #expect(try await ada.search("ben").isEmpty)
+        try await scene.close()
     }
 
     @Test func panels_show_the_customer() async throws {
@@ -192,6 +200,7 @@ struct WorkTests {
             #expect(followed == panels || followed?.conversation.tags == ["vip"])
             break
         }
+        try await scene.close()
     }
 
     @Test func revoked_device_loses_its_data() async throws {
@@ -207,5 +216,6 @@ struct WorkTests {
         let file = scene.database("Ada").path
         try await eventually("its file is gone") { !FileManager.default.fileExists(atPath: file) }
         await #expect(throws: OffdeskError.notEnrolled) { try await Offdesk.open(scene.configuration("Ada")) }
+        try await scene.close()
     }
 }
