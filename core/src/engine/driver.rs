@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use rand::Rng;
+use rand::{Rng, RngExt};
 use tokio::{
     runtime::Handle,
     sync::{oneshot, watch},
@@ -34,7 +34,7 @@ use super::{
 use crate::{
     ids::{ContactId, DocumentId, MemberId},
     protocol::Presence,
-    store::{Database, OutboxCounts, Reader, Snapshot, SqliteStorage},
+    store::{Database, Holder, OutboxCounts, Reader, Snapshot, SqliteStorage},
     sync::{
         Session, SessionOptions,
         session::{Effect, End, Event, RequestId},
@@ -81,9 +81,17 @@ pub(super) struct Core {
     pub(super) requests: HashMap<RequestId, AbortHandle>,
     pub(super) timer: Option<AbortHandle>,
     pub(super) lease_watch: Option<AbortHandle>,
+    /// This engine, as the processes on the database know it.
+    pub(super) holder: Holder,
+    /// Renews the hold.
+    pub(super) holding: Option<AbortHandle>,
+    /// How often pullers had written when the session last knew what is on the disk, and when staged pages were last looked
+    /// for.
+    pub(super) pulled: u64,
+    pub(super) looked: Option<u64>,
     /// Takes texts into the search.
     pub(super) indexing: Option<AbortHandle>,
-    pub(super) waiting: Vec<oneshot::Sender<Result<(), End>>>,
+    pub(super) waiting: Vec<Waiting>,
     pub(super) started: bool,
     pub(super) network: NetworkState,
     pub(super) retry: Duration,
@@ -92,6 +100,13 @@ pub(super) struct Core {
     pub(super) arrived: (u64, bool),
     /// The ends of pushes, taken in with what comes next.
     pub(super) put_off: Vec<(RequestId, Vec<Part>)>,
+}
+
+/// Somebody who waits for a bounded catch-up.
+pub(super) struct Waiting {
+    pub(super) answer: oneshot::Sender<Result<(), End>>,
+    /// Set once nobody waits any more.
+    pub(super) gone: Arc<AtomicBool>,
 }
 
 impl fmt::Debug for Engine {
@@ -132,6 +147,10 @@ impl Engine {
                 requests: HashMap::new(),
                 timer: None,
                 lease_watch: None,
+                holder: Holder { number: rand::rng().random(), app: true },
+                holding: None,
+                pulled: 0,
+                looked: None,
                 indexing: None,
                 waiting: Vec::new(),
                 started: false,
@@ -158,6 +177,7 @@ impl Engine {
         let ((), glance) = core.transact(|_, _, _| Ok(()))?;
         engine.note_contact(&glance);
         engine.refresh(&core, &glance);
+        engine.take_staged(&mut core);
         drop(core);
         Ok(engine)
     }
@@ -419,12 +439,16 @@ impl Core {
         &mut self,
         run: impl FnOnce(&mut Session, &mut SqliteStorage<'_>, &mut dyn Rng) -> Result<T, Error>,
     ) -> Result<(T, Glance), Error> {
-        let Core { session, database, .. } = self;
+        let Core { session, database, pulled, .. } = self;
         let database = database.as_mut().ok_or(Error::Closed)?;
         if database.is_released() {
             return Err(Error::Paused);
         }
         database.write(|disk| {
+            let now = disk.reading().pulled()?;
+            if std::mem::replace(pulled, now) != now {
+                session.written_elsewhere();
+            }
             let value = run(session, disk, &mut rand::rng())?;
             let (lease, counts) = (session.settings(disk)?.lease, disk.reading().outbox_counts()?);
             let glance = Glance { state: disk.state()?, lease, counts };

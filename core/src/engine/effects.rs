@@ -63,7 +63,7 @@ impl Engine {
                 Effect::Synced { result } => {
                     for waiting in core.waiting.drain(..) {
                         // Whoever waited may have gone: then nobody misses the answer.
-                        let _ = waiting.send(result.clone());
+                        let _ = waiting.answer.send(result.clone());
                     }
                 }
                 Effect::Wipe => {}
@@ -103,7 +103,7 @@ impl Engine {
         core.failure = Some(error.to_string());
         self.note_failure(error);
         for waiting in core.waiting.drain(..) {
-            let _ = waiting.send(Err(End::Broken(error.to_string())));
+            let _ = waiting.answer.send(Err(End::Broken(error.to_string())));
         }
         let at = self.now().after(core.retry);
         core.retry = (core.retry * 2).clamp(FIRST_RETRY, LONGEST_RETRY);
@@ -188,8 +188,9 @@ impl Engine {
         self.catch_up(&mut core);
     }
 
-    /// Takes in what has come.
+    /// Takes in what has come, and before it what another process has received.
     pub(super) fn catch_up(self: &Arc<Self>, core: &mut Core) {
+        self.take_staged(core);
         let mut events = Vec::new();
         core.arrived = (0, false);
         for (request, parts) in std::mem::take(&mut core.put_off) {
@@ -248,7 +249,10 @@ impl Core {
     pub(super) fn drop_tasks(&mut self) {
         self.put_off.clear();
         self.requests.drain().for_each(|(_, task)| task.abort());
-        for timer in [self.timer.take(), self.lease_watch.take(), self.indexing.take()].into_iter().flatten() {
+        for timer in [self.timer.take(), self.lease_watch.take(), self.indexing.take(), self.holding.take()]
+            .into_iter()
+            .flatten()
+        {
             timer.abort();
         }
     }

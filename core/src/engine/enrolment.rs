@@ -9,6 +9,7 @@ use std::{
 use super::{
     Offdesk,
     config::Config,
+    connection::PATIENCE,
     driver::{Core, Engine, transport},
     error::Error,
     transport::Transport,
@@ -138,6 +139,10 @@ impl Engine {
     pub(super) fn abandon(&self) {
         let mut core = self.lock();
         core.drop_tasks();
+        if let Some(database) = &core.database {
+            let _ = database.wait_atmost(PATIENCE);
+        }
+        self.let_go(&mut core);
         core.waiting.clear();
         self.stop_telling();
         self.set_available(false);
@@ -186,7 +191,7 @@ impl Engine {
 }
 
 /// Closes a database and deletes its files.
-fn delete(path: &Path, database: Option<Database>) -> Result<(), Error> {
+pub(super) fn delete(path: &Path, database: Option<Database>) -> Result<(), Error> {
     // The pages are encrypted; closing first lets the log be merged and removed.
     if let Some(database) = database
         && let Err(error) = database.checkpoint_and_close()

@@ -114,6 +114,9 @@ pub enum Error {
     /// The disk.
     #[error(transparent)]
     Storage(StorageError),
+    /// Only the app can bring this device up to date: it was updated, or too much was missed for a puller.
+    #[error("the app has to be opened first: only it can bring this device up to date")]
+    AppNeeded,
     /// The device is paused.
     #[error("this device is paused: resume it first")]
     Paused,

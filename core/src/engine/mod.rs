@@ -7,6 +7,7 @@
 //! - `driver`: one transaction for each event of the session; `effects`: what follows its commit: requests, timer,
 //!   notices.
 //! - `transport`: HTTP; `connection`: start, network, pause, bounded sync; `enrolment`: birth and end of a device.
+//! - `puller`: a second process that only pulls, `hold` which of the two syncs, `notices` what either has the system show.
 //! - `verbs`: what a member does; `canned`: canned responses; `reading`: what screens show; `alerts`: what the member is told;
 //!   `live`: lists that follow the store.
 //! - [`failpoints`]: where the kill tests kill.
@@ -24,12 +25,15 @@ mod enrolment;
 mod error;
 pub mod failpoints;
 mod filters;
+mod hold;
 mod in_place;
 mod indexing;
 mod live;
+mod notices;
 mod outbox_view;
 mod panels;
 mod presence;
+mod puller;
 mod reading;
 mod records;
 mod stats;
@@ -51,9 +55,11 @@ pub use diagnostics::Diagnostics;
 pub use error::Error;
 pub use filters::SavedFilter;
 pub use live::LiveList;
+pub use notices::Notices;
 pub use outbox_view::{OutboxItem, OutboxState};
 pub use panels::{ConversationPanel, CustomerPanel, Episode, Panels};
 pub use presence::Colleague;
+pub use puller::Puller;
 pub use reading::Me;
 pub use records::{MessageHits, RecordView};
 pub use stats::{Stats, SyncReport};

@@ -15,6 +15,9 @@ use crate::sync::storage::StorageError;
 pub(super) const BUSY: Duration = Duration::from_secs(5);
 /// Statements kept prepared on each connection: more than the store has.
 const STATEMENTS: usize = 128;
+/// Statements and pages (of 4 KiB) that a process beside keeps: an iOS extension is ended when it takes more than some 24 MB.
+const BESIDE_STATEMENTS: usize = 24;
+const BESIDE_PAGES: i64 = 128;
 /// The log is cut to this size once it was checkpointed, in bytes.
 const LOG_BYTES: i64 = 4 * 1024 * 1024;
 
@@ -22,14 +25,24 @@ const LOG_BYTES: i64 = 4 * 1024 * 1024;
 #[derive(Clone, Debug)]
 pub(super) enum Place {
     /// An encrypted file.
-    File { path: PathBuf, key: DatabaseKey },
+    File {
+        path: PathBuf,
+        key: DatabaseKey,
+        /// Whether this process is a guest that is to take little memory and to create nothing.
+        beside: bool,
+    },
     /// This process' memory, under a name that its connections share.
     Memory { name: String },
 }
 
 impl Place {
     pub(super) fn file(path: &Path, key: &DatabaseKey) -> Self {
-        Self::File { path: path.to_owned(), key: key.clone() }
+        Self::File { path: path.to_owned(), key: key.clone(), beside: false }
+    }
+
+    /// The same file, for a process beside the one that it belongs to.
+    pub(super) fn beside(path: &Path, key: &DatabaseKey) -> Self {
+        Self::File { path: path.to_owned(), key: key.clone(), beside: true }
     }
 
     pub(super) fn memory() -> Self {
@@ -40,7 +53,12 @@ impl Place {
 
     /// The connection that writes.
     pub(super) fn writer(&self) -> Result<Connection, StorageError> {
-        let connection = self.connect(OpenFlags::SQLITE_OPEN_CREATE)?;
+        let beside = matches!(self, Self::File { beside: true, .. });
+        let connection = self.connect(if beside { OpenFlags::empty() } else { OpenFlags::SQLITE_OPEN_CREATE })?;
+        if beside {
+            connection.pragma_update(None, "cache_size", BESIDE_PAGES)?;
+            connection.set_prepared_statement_cache_capacity(BESIDE_STATEMENTS);
+        }
         if matches!(self, Self::File { .. }) {
             connection.pragma_update(None, "journal_mode", "WAL")?;
             connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
@@ -61,7 +79,7 @@ impl Place {
     fn connect(&self, create: OpenFlags) -> Result<Connection, StorageError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
         let connection = match self {
-            Self::File { path, key } => {
+            Self::File { path, key, .. } => {
                 let connection = Connection::open_with_flags(path, flags)?;
                 // SQLCipher would write to stderr about a wrong key; the error says it all.
                 connection.execute_batch("PRAGMA cipher_log_level = NONE")?;

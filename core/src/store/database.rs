@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use rusqlite::{Connection, TransactionBehavior, backup::Backup};
 
 use super::{
-    DatabaseKey, Reader, SqliteStorage,
+    DatabaseKey, Reader, Snapshot, SqliteStorage,
     connection::{BUSY, Place},
     migrations, read_model,
     reader::Readers,
@@ -62,6 +62,58 @@ impl Database {
         let readers = Arc::new(Readers::new(place.clone()));
         let rebuild = self.needs_rebuild();
         Ok(Self { place, writer: Some(writer), parked: None, readers, rebuild, log_to_cut: false })
+    }
+
+    /// Opens the database of a device beside the process that owns it: nothing is created or migrated, and the connection
+    /// takes little memory. `None` if the owner has to open it first, because another version of the app wrote it or its
+    /// read model is not filled.
+    ///
+    /// # Errors
+    /// As [`Database::open`].
+    pub fn open_beside(path: &Path, key: &DatabaseKey) -> Result<Option<Self>, StorageError> {
+        let place = Place::beside(path, key);
+        let writer = place.writer()?;
+        if !(migrations::is_current(&writer)? && read_model::stands(&writer)?) {
+            return Ok(None);
+        }
+        let readers = Arc::new(Readers::new(place.clone()));
+        Ok(Some(Self { place, writer: Some(writer), parked: None, readers, rebuild: false, log_to_cut: false }))
+    }
+
+    /// How often pullers have written, and how many pages they have staged: looked up outside of a transaction.
+    ///
+    /// # Errors
+    /// [`StorageError`] of the disk.
+    pub fn pulled(&self) -> Result<(u64, u64), StorageError> {
+        let writer = self.writer.as_ref().ok_or_else(released)?;
+        let mut statement = writer.prepare_cached("SELECT pulled, (SELECT count(*) FROM staged_pages) FROM hold")?;
+        Ok(statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?)
+    }
+
+    /// Reads what is committed on the connection that writes: for a process that has no other.
+    ///
+    /// # Errors
+    /// What `work` returns, or [`StorageError`] of the disk.
+    pub fn look<T, E: From<StorageError>>(&mut self, work: impl FnOnce(&Snapshot<'_>) -> Result<T, E>) -> Result<T, E> {
+        let writer = self.writer.as_mut().ok_or_else(released)?;
+        let transaction = writer.transaction().map_err(StorageError::from)?;
+        work(&Snapshot::new(&transaction, self.readers.damaged()))
+    }
+
+    pub(super) fn writer_mut(&mut self) -> Option<&mut Connection> {
+        self.writer.as_mut()
+    }
+
+    pub(super) fn readers(&self) -> &Arc<Readers> {
+        &self.readers
+    }
+
+    /// From now on another process is waited for no longer than this.
+    ///
+    /// # Errors
+    /// [`StorageError`] if the database is released.
+    pub fn wait_atmost(&self, patience: Duration) -> Result<(), StorageError> {
+        Ok(self.writer.as_ref().ok_or_else(released)?.busy_timeout(patience)?)
     }
 
     pub(super) fn at(place: Place) -> Result<Self, StorageError> {

@@ -162,6 +162,7 @@ impl SqliteStorage<'_> {
 
     pub(super) fn delete_all_documents(&self) -> Result<(), StorageError> {
         self.delete_registers_of_all()?;
+        self.delete_staged(None)?;
         // Whole tables at once: row by row the search index would be cleaned ten thousand times.
         self.differences().clear();
         let connection = self.connection();

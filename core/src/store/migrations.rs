@@ -8,6 +8,7 @@ use crate::sync::storage::StorageError;
 const STEPS: &[M<'static>] = &[
     M::up(include_str!("../../migrations/0001_device.sql")),
     M::up(include_str!("../../migrations/0002_read_model_without_clean.sql")),
+    M::up(include_str!("../../migrations/0003_second_process.sql")),
 ];
 
 /// Brings the schema up to date.
@@ -27,6 +28,12 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StorageError> {
         rusqlite_migration::Error::RusqliteError { err, .. } => err.into(),
         error => StorageError::Io(error.to_string()),
     })
+}
+
+/// Whether the schema is this build's.
+pub(super) fn is_current(connection: &Connection) -> Result<bool, StorageError> {
+    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    Ok(usize::try_from(found).is_ok_and(|found| found == STEPS.len()))
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@
 //! # Layout
 //! `key`, `connection`, `error`, `sql`: opening, settings, errors, values. `database`, `reader`: the two handles.
 //! `documents`, `facts`, `intents`, `registers`, `rows`, `texts`, `device`: one table group each, wired to the
-//! session's trait in `storage`. [`query`]: what only the UI asks. `fold`: how names and numbers are made comparable.
+//! session's trait in `storage`. `hold`, `staged`, `handed_out`: the app and a puller beside it (ADR 0022). [`query`]: what only the UI asks. `fold`: how names and numbers are made comparable.
 
 mod connection;
 #[cfg(test)]
@@ -27,6 +27,8 @@ mod documents;
 mod error;
 mod facts;
 mod fold;
+mod handed_out;
+mod hold;
 mod intents;
 mod key;
 mod migrations;
@@ -36,6 +38,7 @@ mod reader;
 mod registers;
 mod rows;
 mod sql;
+mod staged;
 mod storage;
 mod tallies;
 #[cfg(test)]
@@ -43,7 +46,10 @@ mod tests;
 mod texts;
 
 pub use database::Database;
+pub use handed_out::{Handout, TO_SHOW};
+pub use hold::{HOLD, Held, Holder};
 pub use key::{CIPHER, DatabaseKey};
 pub use query::{ContactKey, OutboxCounts, OutboxEntry, PageKey, StoreStats};
 pub use reader::{Reader, Snapshot};
+pub use staged::Staged;
 pub use storage::SqliteStorage;

@@ -52,6 +52,12 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<bool, StorageError>
     recreate(connection)
 }
 
+/// Whether there is a filled read model of this version.
+pub(super) fn stands(connection: &Connection) -> Result<bool, StorageError> {
+    let sql = "SELECT version = ?1 AND complete FROM read_model";
+    Ok(connection.query_row(sql, [VERSION], |row| row.get(0))?)
+}
+
 /// Drops the read model and makes it anew, empty. Whether it waits to be filled.
 pub(super) fn recreate(connection: &mut Connection) -> Result<bool, StorageError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

@@ -1,6 +1,7 @@
 //! Handles that read: each call gets one consistent snapshot of what is committed.
 
 use std::{
+    fmt,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -8,15 +9,15 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::Connection;
+use rusqlite::{Connection, InterruptHandle};
 
 use super::{connection::Place, database::released};
 use crate::sync::storage::StorageError;
 
 /// Idle connections kept; more are opened under load and closed after use. Each holds a page cache of up to 2 MB.
 const KEPT: usize = 3;
-/// How long closing waits for queries under way.
-const CLOSING: Duration = Duration::from_millis(900);
+/// How long closing waits for queries under way, which it ends.
+const CLOSING: Duration = Duration::from_millis(500);
 
 /// Set once a row of the read model turned out unreadable.
 #[derive(Debug, Default)]
@@ -46,16 +47,24 @@ pub(super) struct Readers {
     damaged: Damaged,
 }
 
-#[derive(Debug)]
 struct Pool {
     idle: Vec<Connection>,
     lent: usize,
+    /// How to end what those run that are lent, by number.
+    busy: Vec<(u64, InterruptHandle)>,
+    loans: u64,
     open: bool,
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").field("lent", &self.lent).field("open", &self.open).finish_non_exhaustive()
+    }
 }
 
 impl Readers {
     pub(super) fn new(place: Place) -> Self {
-        let pool = Mutex::new(Pool { idle: Vec::new(), lent: 0, open: true });
+        let pool = Mutex::new(Pool { idle: Vec::new(), lent: 0, busy: Vec::new(), loans: 0, open: true });
         Self { place, pool, returned: Condvar::new(), damaged: Damaged::default() }
     }
 
@@ -78,6 +87,8 @@ impl Readers {
     pub(super) fn close(&self) -> bool {
         self.end();
         let pool = self.pool();
+        // The host is about to suspend the process: no list is worth being killed for.
+        pool.busy.iter().for_each(|(_, query)| query.interrupt());
         let (pool, _) = self
             .returned
             .wait_timeout_while(pool, CLOSING, |pool| pool.lent > 0)
@@ -95,13 +106,22 @@ impl Readers {
             return Err(released());
         }
         pool.lent += 1;
-        let idle = pool.idle.pop();
+        pool.loans += 1;
+        let (idle, number) = (pool.idle.pop(), pool.loans);
         drop(pool);
         // From here on the loan ends by dropping, whatever happens.
-        let mut lent = Lent { readers: self, connection: idle, failed: false };
+        let mut lent = Lent { readers: self, connection: idle, number, failed: false };
         if lent.connection.is_none() {
             lent.connection = Some(self.place.reader()?);
         }
+        let mut pool = self.pool();
+        if !pool.open {
+            // Closed while it was opened.
+            drop(pool);
+            return Err(released());
+        }
+        pool.busy.extend(lent.connection.as_ref().map(|connection| (number, connection.get_interrupt_handle())));
+        drop(pool);
         Ok(lent)
     }
 }
@@ -109,6 +129,7 @@ impl Readers {
 struct Lent<'a> {
     readers: &'a Readers,
     connection: Option<Connection>,
+    number: u64,
     /// It read something that it couldn't: SQLCipher refuses everything on a connection that met one damaged page.
     failed: bool,
 }
@@ -117,6 +138,7 @@ impl Drop for Lent<'_> {
     fn drop(&mut self) {
         let mut pool = self.readers.pool();
         pool.lent -= 1;
+        pool.busy.retain(|(number, _)| *number != self.number);
         if pool.open && !self.failed && pool.idle.len() < KEPT {
             pool.idle.extend(self.connection.take());
         } else {

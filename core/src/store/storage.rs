@@ -18,7 +18,9 @@ use crate::{
     model::{Channel, Kind},
     policy::Visibility,
     protocol::{Fact, RegisterKey},
-    sync::storage::{Identity, IntentRecord, Storage, StorageError, StoredDocument, StoredRegister, SyncState},
+    sync::storage::{
+        Identity, IntentRecord, StagedPage, Storage, StorageError, StoredDocument, StoredRegister, SyncState,
+    },
     time::Timestamp,
     triage::{ActiveAlert, ContactRow, ConversationRow, Registers},
 };
@@ -37,13 +39,15 @@ pub struct SqliteStorage<'a> {
     removed: u32,
     /// Indexed messages removed in this transaction.
     forgotten: u32,
+    /// Something else was removed that must leave the write-ahead log too.
+    cuts: bool,
     /// What this transaction changes of the tallies.
     differences: RefCell<Differences>,
 }
 
 impl<'a> SqliteStorage<'a> {
     pub(super) fn new(connection: &'a Connection, damaged: &'a Damaged) -> Self {
-        Self { connection, damaged, removed: 0, forgotten: 0, differences: RefCell::default() }
+        Self { connection, damaged, removed: 0, forgotten: 0, cuts: false, differences: RefCell::default() }
     }
 
     pub(super) fn connection(&self) -> &'a Connection {
@@ -64,7 +68,28 @@ impl<'a> SqliteStorage<'a> {
         if self.forgotten >= MANY_TEXTS {
             read_model::end_bulk_removal(self.connection, Index::Messages)?;
         }
-        Ok(self.removed > 0)
+        Ok(self.removed > 0 || self.cuts)
+    }
+
+    /// Says whether something was removed that must leave the write-ahead log too.
+    pub(super) fn cut_log(&mut self, removed: bool) {
+        self.cuts |= removed;
+    }
+
+    /// Runs `work` as if, and undoes everything that it wrote: to see what would be shown.
+    ///
+    /// # Errors
+    /// What `work` returns, or [`StorageError`] of the disk.
+    pub fn rehearse<T, E: From<StorageError>>(
+        &self,
+        work: impl FnOnce(&mut SqliteStorage<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let run = |sql: &str| self.connection.execute_batch(sql).map_err(StorageError::from);
+        run("SAVEPOINT rehearsal")?;
+        // Never finished: what it counted goes with what it wrote.
+        let answer = work(&mut SqliteStorage::new(self.connection, self.damaged));
+        run("ROLLBACK TO rehearsal; RELEASE rehearsal")?;
+        answer
     }
 
     /// The same transaction for reading, with the UI's queries.
@@ -141,6 +166,14 @@ impl Storage for SqliteStorage<'_> {
     fn remove_all_documents(&mut self) -> Result<(), StorageError> {
         self.removed += 1;
         self.delete_all_documents()
+    }
+
+    fn first_staged(&self) -> Result<Option<StagedPage>, StorageError> {
+        self.reading().staged_page(0)
+    }
+
+    fn remove_staged(&mut self, number: Option<u64>) -> Result<(), StorageError> {
+        self.delete_staged(number)
     }
 
     fn facts(&self, id: DocumentId) -> Result<Vec<Fact>, StorageError> {

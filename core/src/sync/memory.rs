@@ -12,7 +12,8 @@ use crate::{
     policy::Visibility,
     protocol::{Fact, FactBody, RegisterContent, RegisterKey, Seq},
     sync::storage::{
-        Identity, IntentRecord, IntentState, Storage, StorageError, StoredDocument, StoredRegister, SyncState,
+        Identity, IntentRecord, IntentState, StagedPage, Storage, StorageError, StoredDocument, StoredRegister,
+        SyncState,
     },
     time::Timestamp,
     triage::{ActiveAlert, ContactRow, ConversationRow, Registers},
@@ -32,6 +33,7 @@ pub struct MemoryStorage {
     conversations: BTreeMap<DocumentId, ConversationRow>,
     alerts: BTreeMap<DocumentId, Vec<ActiveAlert>>,
     contacts: BTreeMap<ContactId, ContactRow>,
+    staged: Vec<StagedPage>,
 }
 
 impl MemoryStorage {
@@ -56,6 +58,11 @@ impl MemoryStorage {
     /// The alerts that stand.
     pub fn active_alerts(&self) -> Vec<ActiveAlert> {
         self.alerts.values().flatten().cloned().collect()
+    }
+
+    /// Stages a page as another process would.
+    pub fn stage(&mut self, page: StagedPage) {
+        self.staged.push(page);
     }
 
     /// Every intent, whatever its state, in order.
@@ -180,7 +187,17 @@ impl Storage for MemoryStorage {
 
     fn remove_all_documents(&mut self) -> Result<(), StorageError> {
         let all: Vec<DocumentId> = self.documents.keys().copied().collect();
+        self.staged.clear();
         all.into_iter().try_for_each(|id| self.remove_document(id))
+    }
+
+    fn first_staged(&self) -> Result<Option<StagedPage>, StorageError> {
+        Ok(self.staged.first().cloned())
+    }
+
+    fn remove_staged(&mut self, number: Option<u64>) -> Result<(), StorageError> {
+        self.staged.retain(|page| number.is_some_and(|number| page.number != number));
+        Ok(())
     }
 
     fn facts(&self, id: DocumentId) -> Result<Vec<Fact>, StorageError> {

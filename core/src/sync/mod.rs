@@ -9,6 +9,7 @@
 //!   [`registers`]: read marks, drafts, dismissals.
 //! - `workspace`: documents, confirmed and optimistic, and their projection into the read model; `reading`: what others see of them.
 //! - `records`: contacts whose record a member opens; [`presence`]: who is where right now.
+//! - `staged`: pages that another process received.
 //! - [`lease`]: when a device locks its data.
 
 pub mod backoff;
@@ -28,6 +29,7 @@ pub mod registers;
 mod restore;
 mod seen;
 pub mod session;
+mod staged;
 pub mod storage;
 #[cfg(test)]
 mod tests;
@@ -38,3 +40,4 @@ pub use lease::locked;
 pub use memory::MemoryStorage;
 pub use outbox::{Part, Submission, SubmitError};
 pub use session::{Session, SessionOptions};
+pub(crate) use staged::document as staged_document;

@@ -273,6 +273,7 @@ impl Session {
             }
             Event::Woken => self.wake = None,
             Event::Written => self.outgoing = Outgoing::Unknown,
+            Event::Staged => self.take_staged(now, disk)?,
             Event::Opened { request } => {
                 self.unauthorized = false;
                 if let Some(flight) = self.flight(request) {
@@ -347,6 +348,8 @@ pub enum Event {
     Woken,
     /// Something was written locally (the outbox or a register has something to push).
     Written,
+    /// Another process may have staged a page (ADR 0022): the first one is applied.
+    Staged,
     /// The relay answered a request with success; frames follow.
     Opened {
         /// Which request.

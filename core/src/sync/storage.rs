@@ -10,7 +10,7 @@ use crate::{
     intents::Verb,
     model::{Channel, Kind, Refusal},
     policy::Visibility,
-    protocol::{Cursor, EnrolResponse, Fact, Incarnation, RegisterContent, RegisterKey, Seq},
+    protocol::{Cursor, EnrolResponse, Fact, Incarnation, RegisterContent, RegisterKey, Response, Seq},
     time::Timestamp,
     triage::{ActiveAlert, ContactRow, ConversationRow, Registers},
 };
@@ -224,6 +224,22 @@ pub struct StoredRegister {
     pub send_after: Timestamp,
 }
 
+/// A page that another process received for this device, as it was received but for its registers: a frame of those is about
+/// one document, or about none.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StagedPage {
+    /// Its place among the staged ones.
+    pub number: u64,
+    /// Where the device is before it.
+    pub from: Cursor,
+    /// Where the device is after it.
+    pub to: Cursor,
+    /// When it was received, by this device's clock.
+    pub received: Timestamp,
+    /// Its frames, without the cursor that closed it.
+    pub frames: Vec<Response>,
+}
+
 /// The disk, inside one transaction. Unless it says otherwise a method fails only with a [`StorageError`] of the disk.
 pub trait Storage {
     /// Who this device is; `None` before enrolment.
@@ -258,8 +274,12 @@ pub trait Storage {
     fn set_actor(&mut self, id: DocumentId, actor: Option<[u8; 16]>) -> Result<(), StorageError>;
     /// Removes a document with its facts, rows, search entries, alerts and registers. Its intents stay.
     fn remove_document(&mut self, id: DocumentId) -> Result<(), StorageError>;
-    /// Removes every document as [`Storage::remove_document`] does.
+    /// Removes every document as [`Storage::remove_document`] does, and what is staged.
     fn remove_all_documents(&mut self) -> Result<(), StorageError>;
+    /// The first page that another process has staged.
+    fn first_staged(&self) -> Result<Option<StagedPage>, StorageError>;
+    /// Removes a staged page, or all of them.
+    fn remove_staged(&mut self, number: Option<u64>) -> Result<(), StorageError>;
     /// The facts of a document, in the order of the log.
     fn facts(&self, id: DocumentId) -> Result<Vec<Fact>, StorageError>;
     /// Writes facts; one of the same key is replaced unless it has a higher seq.

@@ -333,6 +333,11 @@ impl Workspace {
         self.touched.insert(id);
     }
 
+    /// Of a change of members, projects no more than what was touched besides.
+    pub(super) fn pass_over_the_rest(&mut self) {
+        self.directory_changed = false;
+    }
+
     /// Projects what was touched.
     pub(super) fn flush(&mut self, disk: &mut dyn Storage, me: MemberId) -> Result<Flushed, SessionError> {
         if std::mem::take(&mut self.directory_changed) {

@@ -4,6 +4,7 @@ mod alerts;
 mod http;
 mod lifecycle;
 mod panels;
+mod second_process;
 mod syncing;
 mod verbs;
 
@@ -26,8 +27,8 @@ use crate::{
     },
     policy::Visibility,
     protocol::{
-        Cursor, Delivery, ENROL_PATH, EnrolRequest, EnrolResponse, Fact, FactBody, MessageFact, Problem, Response,
-        VERSION, Welcome,
+        Cursor, Delivery, ENROL_PATH, EnrolRequest, EnrolResponse, Fact, FactBody, MessageFact, Problem, Request,
+        Response, VERSION, Welcome,
     },
     store::DatabaseKey,
     time::Timestamp,
@@ -46,11 +47,17 @@ struct Script {
     answers: Mutex<Vec<(Vec<Response>, Option<crate::sync::session::End>)>>,
     /// How many sync requests came.
     calls: Mutex<u64>,
+    /// Where each said that the device is.
+    cursors: Mutex<Vec<u64>>,
 }
 
 impl Script {
     fn says(&self, frames: Vec<Response>, end: Option<crate::sync::session::End>) {
         self.answers.lock().unwrap().push((frames, end));
+    }
+
+    fn cursors(&self) -> Vec<u64> {
+        self.cursors.lock().unwrap().clone()
     }
 
     fn calls(&self) -> u64 {
@@ -59,8 +66,11 @@ impl Script {
 }
 
 impl Transport for Script {
-    fn sync(&self, _: Call) -> Parts {
+    fn sync(&self, call: Call) -> Parts {
         *self.calls.lock().unwrap() += 1;
+        if let Some(Request::Hello(hello)) = call.frames.first() {
+            self.cursors.lock().unwrap().push(hello.cursor.seq);
+        }
         let mut answers = self.answers.lock().unwrap();
         if answers.is_empty() {
             // Neither an answer nor an end.
