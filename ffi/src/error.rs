@@ -197,7 +197,7 @@ impl From<Error> for OffdeskError {
             Error::UnknownFilter(id) => Self::not_found("filter", id),
             Error::UnknownAlert(id) => Self::not_found("alert", id),
             Error::FilterName | Error::QuietHours(_) => Self::InvalidValue { reason: said },
-            Error::TooManyFilters => Self::NotPossible { reason: said },
+            Error::TooManyFilters | Error::AppNeeded => Self::NotPossible { reason: said },
             Error::TooLate => Self::TooLate,
             Error::NotEligible { name } => Self::NotEligible { name },
             Error::Forbidden { reason } => Self::Forbidden { reason },

@@ -9,6 +9,7 @@
 //! - [`raw`]: devices without our client, that push whatever they like.
 //! - [`mod@reference`]: what the rules say, written a second time.
 //! - [`stage`]: worlds for suites in other languages, told over HTTP.
+//! - [`worker`]: what the processes that share a phone's database have in common.
 //! - [`wait`]: waiting for a condition instead of for time.
 #![forbid(unsafe_code)]
 // A scene that can't be set up is a failed test.
@@ -22,6 +23,7 @@ pub mod raw;
 pub mod reference;
 pub mod stage;
 pub mod wait;
+pub mod worker;
 pub mod world;
 
 pub use clock::LeapingClock;

@@ -167,7 +167,10 @@ impl Waiter {
 
     async fn begin(&self) -> Result<oneshot::Receiver<Result<(), End>>, Error> {
         let (engine, gone, runtime) = (self.engine.clone(), self.gone.clone(), self.runtime.clone());
-        self.runtime.spawn_blocking(move || engine.begin_sync(gone, runtime)).await.map_err(|_| self.engine.unavailable())?
+        self.runtime
+            .spawn_blocking(move || engine.begin_sync(gone, runtime))
+            .await
+            .map_err(|_| self.engine.unavailable())?
     }
 
     fn answered(&mut self) {

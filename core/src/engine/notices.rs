@@ -38,7 +38,9 @@ impl Offdesk {
         tracing::debug!(bytes = payload.len(), "woken by a push");
         let incomplete = match self.sync_once(deadline).await {
             Ok(_) => None,
-            Err(error @ (Error::Revoked | Error::Locked | Error::Paused | Error::Closed | Error::Storage(_))) => return Err(error),
+            Err(error @ (Error::Revoked | Error::Locked | Error::Paused | Error::Closed | Error::Storage(_))) => {
+                return Err(error);
+            }
             Err(error) => Some(error),
         };
         let engine = self.engine().clone();

@@ -30,7 +30,7 @@ impl SqliteStorage<'_> {
     /// Hands out what of `standing` nobody was handed yet, or nobody has shown in time, and what is to be taken back.
     pub fn hand_out(&mut self, standing: &BTreeSet<AlertId>, now: Timestamp) -> Result<Handout, StorageError> {
         let mut handout = Handout::default();
-        let mut known = BTreeSet::new();
+        let (mut known, mut forgotten) = (BTreeSet::new(), Vec::new());
         {
             let mut statement = self.connection().prepare_cached("SELECT alert, state, at FROM handed_out")?;
             let mut rows = statement.query([])?;
@@ -39,12 +39,16 @@ impl SqliteStorage<'_> {
                 let at = Timestamp(at);
                 // A clock that was set back proves nothing.
                 let late = state == HANDED_OUT && (now.since(at) >= TO_SHOW || at > now);
-                if standing.contains(&alert) {
-                    if !late {
-                        known.insert(alert);
+                match state {
+                    _ if standing.contains(&alert) => drop((!late).then(|| known.insert(alert))),
+                    // Whether it was shown is not known: to be taken back, and to be shown should it stand again.
+                    HANDED_OUT if late => {
+                        handout.take_back.insert(alert);
+                        forgotten.push(alert);
                     }
-                } else if state != TAKEN_BACK {
-                    handout.take_back.insert(alert);
+                    SHOWN => drop(handout.take_back.insert(alert)),
+                    // Whoever was handed it will say whether it is shown.
+                    _ => {}
                 }
             }
         }
@@ -54,6 +58,9 @@ impl SqliteStorage<'_> {
             for alert in alerts {
                 self.mark(*alert, state, now)?;
             }
+        }
+        for alert in forgotten {
+            self.connection().prepare_cached("DELETE FROM handed_out WHERE alert = ?1")?.execute([alert])?;
         }
         self.connection()
             .prepare_cached("DELETE FROM handed_out WHERE state = ?1 AND at < ?2")?
@@ -113,5 +120,15 @@ mod tests {
         assert_eq!(hand_out(&mut database, &[], NOW), (vec![], vec![ONE]));
         assert_eq!(hand_out(&mut database, &[], NOW), (vec![], vec![]));
         assert_eq!(hand_out(&mut database, &[ONE], NOW.after(TO_SHOW)), (vec![], vec![]));
+    }
+
+    /// R15: whoever was handed it died, and it stood no more for a while.
+    #[test]
+    fn what_nobody_showed_is_handed_out_when_it_stands_again() {
+        let mut database = Database::in_memory().unwrap();
+        hand_out(&mut database, &[ONE], NOW);
+        assert_eq!(hand_out(&mut database, &[], NOW), (vec![], vec![]));
+        assert_eq!(hand_out(&mut database, &[], NOW.after(TO_SHOW)), (vec![], vec![ONE]));
+        assert_eq!(hand_out(&mut database, &[ONE], NOW.after(TO_SHOW)), (vec![ONE], vec![]));
     }
 }
