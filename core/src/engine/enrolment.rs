@@ -138,11 +138,11 @@ impl Engine {
     /// The last handle is gone: nothing may go on in the background.
     pub(super) fn abandon(&self) {
         let mut core = self.lock();
-        core.drop_tasks();
         if let Some(database) = &core.database {
             let _ = database.wait_atmost(PATIENCE);
         }
         self.let_go(&mut core);
+        core.drop_tasks();
         core.waiting.clear();
         self.stop_telling();
         self.set_available(false);
@@ -159,6 +159,7 @@ impl Engine {
 
     /// The relay ended this device's access (R10).
     pub(super) fn erase(self: &Arc<Self>, core: &mut Core) {
+        self.let_go(core);
         core.drop_tasks();
         self.mark_revoked();
         self.set_available(false);

@@ -33,7 +33,6 @@ pub struct MemoryStorage {
     conversations: BTreeMap<DocumentId, ConversationRow>,
     alerts: BTreeMap<DocumentId, Vec<ActiveAlert>>,
     contacts: BTreeMap<ContactId, ContactRow>,
-    staged: Vec<StagedPage>,
 }
 
 impl MemoryStorage {
@@ -58,11 +57,6 @@ impl MemoryStorage {
     /// The alerts that stand.
     pub fn active_alerts(&self) -> Vec<ActiveAlert> {
         self.alerts.values().flatten().cloned().collect()
-    }
-
-    /// Stages a page as another process would.
-    pub fn stage(&mut self, page: StagedPage) {
-        self.staged.push(page);
     }
 
     /// Every intent, whatever its state, in order.
@@ -187,16 +181,15 @@ impl Storage for MemoryStorage {
 
     fn remove_all_documents(&mut self) -> Result<(), StorageError> {
         let all: Vec<DocumentId> = self.documents.keys().copied().collect();
-        self.staged.clear();
         all.into_iter().try_for_each(|id| self.remove_document(id))
     }
 
     fn first_staged(&self) -> Result<Option<StagedPage>, StorageError> {
-        Ok(self.staged.first().cloned())
+        // No other process shares this memory.
+        Ok(None)
     }
 
-    fn remove_staged(&mut self, number: Option<u64>) -> Result<(), StorageError> {
-        self.staged.retain(|page| number.is_some_and(|number| page.number != number));
+    fn remove_staged(&mut self, _: Option<u64>) -> Result<(), StorageError> {
         Ok(())
     }
 

@@ -8,11 +8,14 @@ use offdesk_tests::{AGENT, OUR_NUMBER, World, crash::office::device};
 
 use super::worker::{PATIENCE, Worker};
 
-/// The most that a puller's process may take, in kilobytes.
-const MOST: u64 = 15_000;
+/// The most that a puller's process may take of its own, in kilobytes: what iOS counts, whose limit is some 24 MB.
+const OWN: u64 = 8_000;
+/// The most with the program's pages that happen to be mapped from its file, which the system takes back at will. The program
+/// is built for speed here and half as large when it is built for a phone.
+const WHOLE: u64 = 20_000;
 
-/// With 10,000 conversations on the phone and 100 of them changed and alerted, a whole pull, in a process of its own, stays
-/// below 15 MB.
+/// With 10,000 conversations on the phone and 100 of them changed and alerted, a whole pull in a process of its own takes
+/// little memory.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pull_takes_little_memory_however_much_the_phone_holds() {
     let world = World::open().await;
@@ -39,15 +42,16 @@ async fn a_pull_takes_little_memory_however_much_the_phone_holds() {
     let said = extension.quit().await;
     let shown = said.iter().filter(|line| line.starts_with("showing")).count();
     assert_eq!(shown, 100, "{said:#?}");
-    let kinds: Vec<&str> = said.iter().filter(|line| line.ends_with(" kB")).map(String::as_str).collect();
-    eprintln!("before and after: {}", kinds.join(", "));
-    let peak: u64 = said
-        .iter()
-        .rev()
-        .find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok())
-        .expect("the process says what it has taken");
-    eprintln!("a pull of 100 changed conversations among 10,000: {peak} kB at most, {took:?}");
-    assert!(peak <= MOST, "{peak} kB");
+    let kilobytes = |kind: &str| -> u64 {
+        let last = said.iter().rev().find_map(|line| line.strip_prefix(kind)?.trim().strip_suffix(" kB"));
+        last.and_then(|number| number.parse().ok()).expect("the process says what it has taken")
+    };
+    let (whole, mapped) = (kilobytes("VmHWM:"), kilobytes("RssFile:"));
+    let own = whole - mapped;
+    eprintln!(
+        "a pull of 100 changed conversations among 10,000: {own} kB at most, {whole} kB with the program; {took:?}"
+    );
+    assert!(own <= OWN && whole <= WHOLE, "{own} kB, {whole} kB");
 
     let phone = Offdesk::open(device(&database, Duration::ZERO)).unwrap();
     assert_eq!(phone.alerts().unwrap().len(), 100, "the app has what the extension received");
