@@ -249,10 +249,7 @@ impl Core {
     pub(super) fn drop_tasks(&mut self) {
         self.put_off.clear();
         self.requests.drain().for_each(|(_, task)| task.abort());
-        for timer in [self.timer.take(), self.lease_watch.take(), self.indexing.take()]
-            .into_iter()
-            .flatten()
-        {
+        for timer in [self.timer.take(), self.lease_watch.take(), self.indexing.take()].into_iter().flatten() {
             timer.abort();
         }
     }
