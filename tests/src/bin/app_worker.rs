@@ -38,7 +38,9 @@ async fn run(app: &Offdesk, line: &str) -> Result<(), Error> {
         "start" => app.start(),
         "pause" => app.pause().await,
         "resume" => app.resume().await,
-        "sync" => drop(app.sync_once(DEADLINE).await?),
+        "sync" => {
+            app.sync_once(DEADLINE).await?;
+        }
         "push" => {
             let notices = app.handle_push(b"{}", DEADLINE).await?;
             show(&notices, |alerts| app.alerts_shown(alerts))?;
@@ -59,11 +61,11 @@ async fn run(app: &Offdesk, line: &str) -> Result<(), Error> {
 fn write(app: &Offdesk, what: &str, conversation: ConversationId, text: &str) -> Result<(), Error> {
     say(&format!("trying {what} {conversation} {text}"));
     match what {
-        "reply" => drop(app.reply(conversation, text)?),
-        "note" => drop(app.note(conversation, text)?),
+        "reply" => app.reply(conversation, text).map(|_| ())?,
+        "note" => app.note(conversation, text).map(|_| ())?,
         "draft" => app.set_draft(conversation, text)?,
         "read" => app.mark_read(conversation)?,
-        _ => drop(app.add_tag(conversation, text)?),
+        _ => app.add_tag(conversation, text).map(|_| ())?,
     }
     say(&format!("kept {what} {conversation} {text}"));
     Ok(())

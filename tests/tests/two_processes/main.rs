@@ -101,7 +101,7 @@ impl Stage {
                     let told = what(&mut rng, which, &format!("{seed} {text}"));
                     processes[which].as_mut().unwrap().tell(&told).await;
                     if rng.random_ratio(1, 3) {
-                        processes[which].as_mut().unwrap().is_done().await;
+                        processes[which].as_mut().unwrap().finishes().await;
                     }
                 }
                 62..80 => {
@@ -125,7 +125,7 @@ impl Stage {
             if rng.random_ratio(1, 4) {
                 self.told.take(role, worker.kill().await);
             } else {
-                worker.is_done().await;
+                worker.finishes().await;
                 self.told.take(role, worker.quit().await);
             }
         }
@@ -199,7 +199,7 @@ async fn an_app_and_its_extension_share_a_database_through_whatever_happens() {
     for seed in first..first + count {
         let running = Running(seed);
         stage.interleave(seed).await;
-        running.is_over();
+        running.ends();
         if seed % 50 == 49 {
             stage.ends_well().await;
         }
@@ -214,7 +214,7 @@ async fn an_app_and_its_extension_share_a_database_through_whatever_happens() {
 struct Running(u64);
 
 impl Running {
-    fn is_over(self) {
+    fn ends(self) {
         std::mem::forget(self);
     }
 }

@@ -35,7 +35,7 @@ async fn a_pull_takes_little_memory_however_much_the_phone_holds() {
 
     say(&world, 0..100, "Are you there?", 1).await;
     let mut extension = Worker::start("extension", &database, &world.path("workers.log")).await;
-    extension.is_done().await;
+    extension.finishes().await;
     extension.does("memory").await;
     let took = extension.does("pull").await;
     extension.does("memory").await;

@@ -47,7 +47,7 @@ async fn a_pause_lets_go_of_every_file_and_lock_within_a_second() {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         longest = longest.max(began.elapsed());
-        app.is_done().await;
+        app.finishes().await;
         extension.does("pull").await;
         assert_eq!(held_by(extension.pid(), &stage.database), (0, 0), "an extension holds nothing between two calls");
         app.does("resume").await;

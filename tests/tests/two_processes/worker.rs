@@ -72,7 +72,7 @@ impl Worker {
     }
 
     /// Waits until it has done all that it was told.
-    pub(crate) async fn is_done(&mut self) {
+    pub(crate) async fn finishes(&mut self) {
         let asked = self.asked;
         let done = tokio::time::timeout(PATIENCE, self.answered.wait_for(|answered| *answered >= asked)).await;
         let said = self.said.lock().unwrap();
@@ -83,7 +83,7 @@ impl Worker {
     pub(crate) async fn does(&mut self, what: &str) -> Duration {
         let began = Instant::now();
         self.tell(what).await;
-        self.is_done().await;
+        self.finishes().await;
         began.elapsed()
     }
 
@@ -95,7 +95,7 @@ impl Worker {
 
     /// Lets it end in order.
     pub(crate) async fn quit(mut self) -> Vec<String> {
-        self.is_done().await;
+        self.finishes().await;
         let _ = self.input.write_all(b"quit\n").await;
         let ended = tokio::time::timeout(PATIENCE, self.process.wait()).await;
         let ended = ended.unwrap_or_else(|_| panic!("the {} doesn't end", self.role)).unwrap();
