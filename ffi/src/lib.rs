@@ -5,6 +5,7 @@
 //!
 //! - [`Device`]: one device of one member: its life, its sync, what it shows; `verbs`: what its member does.
 //! - `lists`: live lists, pulled step by step; `runtime`: where everything async runs.
+//! - `push`: wake-ups, and the process beside the app that only pulls.
 //! - `inbox`, `conversation`, `alerts`, `outbox`, `status`, `set_up`: what they show.
 //! - [`OffdeskError`]: why a call failed; `ids`: ids and instants; `log`: what the library says of itself.
 
@@ -20,6 +21,7 @@ mod inbox;
 mod lists;
 mod log;
 mod outbox;
+mod push;
 mod runtime;
 mod set_up;
 mod status;
@@ -43,6 +45,7 @@ pub use inbox::{
 pub use lists::open_lists;
 pub use log::{LogLevel, LogRecord, LogSink, set_log_sink};
 pub use outbox::{Attention, OutboxItem, OutboxList, OutboxState, OutboxStep};
+pub use push::{Notices, Puller};
 pub use set_up::{Access, CannedRef, CannedResponse, EnrolmentCode, Expanded, Me, Member, Queue, Workspace};
 pub use status::{Connection, Network, Stats, StatusChanges, SyncReport, SyncStatus};
 pub use verbs::{BulkAction, BulkOutcome, ContactEdit, CreatedContact, NewContact};

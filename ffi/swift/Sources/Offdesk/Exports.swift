@@ -59,6 +59,7 @@
 @_exported import struct OffdeskBindings.MessageHit
 @_exported import struct OffdeskBindings.MessageHits
 @_exported import struct OffdeskBindings.NewContact
+@_exported import struct OffdeskBindings.Notices
 @_exported import struct OffdeskBindings.OutboxItem
 @_exported import struct OffdeskBindings.PageKey
 @_exported import struct OffdeskBindings.Panels

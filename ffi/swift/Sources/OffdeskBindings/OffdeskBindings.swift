@@ -1555,6 +1555,23 @@ public protocol DeviceProtocol: AnyObject, Sendable {
     func workspace() throws  -> Workspace
 
     /**
+     * Says that alerts are shown, by the system or by the app itself: no other process is then handed them.
+     *
+     * # Errors
+     * As any write.
+     */
+    func alertsShown(alerts: [AlertId]) throws
+
+    /**
+     * Answers a push: one bounded sync, and then what the system is to show that nobody was handed yet. What the push holds
+     * doesn't count; the texts come from this device.
+     *
+     * # Errors
+     * `Revoked`, `Locked`, `Paused`, `Closed`, or of the disk. That the relay could not be reached is told in the notices.
+     */
+    func handlePush(payload: Data, deadline: TimeInterval) async throws  -> Notices
+
+    /**
      * Adds a tag.
      *
      * # Errors
@@ -2738,6 +2755,45 @@ open func workspace()throws  -> Workspace  {
             self.uniffiCloneHandle(),uniffiCallStatus
     )
 })
+}
+
+    /**
+     * Says that alerts are shown, by the system or by the app itself: no other process is then handed them.
+     *
+     * # Errors
+     * As any write.
+     */
+open func alertsShown(alerts: [AlertId])throws   {try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_device_alerts_shown(
+            self.uniffiCloneHandle(),
+        FfiConverterSequenceTypeAlertId.lower(alerts),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * Answers a push: one bounded sync, and then what the system is to show that nobody was handed yet. What the push holds
+     * doesn't count; the texts come from this device.
+     *
+     * # Errors
+     * `Revoked`, `Locked`, `Paused`, `Closed`, or of the disk. That the relay could not be reached is told in the notices.
+     */
+open func handlePush(payload: Data, deadline: TimeInterval)async throws  -> Notices  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_offdesk_ffi_fn_method_device_handle_push(
+                        self.uniffiCloneHandle(),FfiConverterData.lower(payload),FfiConverterDuration.lower(deadline)
+                )
+            },
+            pollFunc: ffi_offdesk_ffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_offdesk_ffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_offdesk_ffi_rust_future_free_rust_buffer,
+            cancelFunc: ffi_offdesk_ffi_rust_future_cancel_rust_buffer,
+            liftFunc: FfiConverterTypeNotices_lift,
+            errorHandler: FfiConverterTypeOffdeskError_lift
+        )
 }
 
     /**
@@ -4279,6 +4335,194 @@ public func FfiConverterTypePanelsList_lift(_ handle: UInt64) throws -> PanelsLi
 #endif
 public func FfiConverterTypePanelsList_lower(_ value: PanelsList) -> UInt64 {
     return FfiConverterTypePanelsList.lower(value)
+}
+
+
+
+
+
+
+/**
+ * A process beside the app, on the same database, that only pulls: it sends nothing, works in a few megabytes, and has files
+ * open during a call only.
+ */
+public protocol PullerProtocol: AnyObject, Sendable {
+
+    /**
+     * Says that alerts are shown: no other process is then handed them.
+     *
+     * # Errors
+     * As `pull`.
+     */
+    func alertsShown(alerts: [AlertId]) throws
+
+    /**
+     * Answers a push: unless the app syncs by itself, pulls what is new, up to the deadline; then says what the system is to
+     * show that nobody was handed yet.
+     *
+     * # Errors
+     * `NotEnrolled`, `Revoked`, `Locked`, `NotPossible` if another version of the app wrote the database last, or of the disk.
+     * That the relay could not be reached is told in the notices.
+     */
+    func pull(deadline: TimeInterval) async throws  -> Notices
+
+}
+/**
+ * A process beside the app, on the same database, that only pulls: it sends nothing, works in a few megabytes, and has files
+ * open during a call only.
+ */
+open class Puller: PullerProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_offdesk_ffi_fn_clone_puller(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_offdesk_ffi_fn_free_puller(handle, $0) }
+    }
+
+
+    /**
+     * Opens the database of an enrolled device beside its app.
+     *
+     * # Errors
+     * `NotEnrolled` if there is no device, `Revoked`, `WrongKey`, `InvalidKey`, `NotPossible` if another version of the app
+     * wrote the database last, or of the disk.
+     */
+public static func `open`(config: Config)throws  -> Puller  {
+    return try  FfiConverterTypePuller_lift(try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_constructor_puller_open(
+        FfiConverterTypeConfig_lower(config),uniffiCallStatus
+    )
+})
+}
+
+
+
+    /**
+     * Says that alerts are shown: no other process is then handed them.
+     *
+     * # Errors
+     * As `pull`.
+     */
+open func alertsShown(alerts: [AlertId])throws   {try rustCallWithError(FfiConverterTypeOffdeskError_lift) {
+        uniffiCallStatus in
+    uniffi_offdesk_ffi_fn_method_puller_alerts_shown(
+            self.uniffiCloneHandle(),
+        FfiConverterSequenceTypeAlertId.lower(alerts),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * Answers a push: unless the app syncs by itself, pulls what is new, up to the deadline; then says what the system is to
+     * show that nobody was handed yet.
+     *
+     * # Errors
+     * `NotEnrolled`, `Revoked`, `Locked`, `NotPossible` if another version of the app wrote the database last, or of the disk.
+     * That the relay could not be reached is told in the notices.
+     */
+open func pull(deadline: TimeInterval)async throws  -> Notices  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_offdesk_ffi_fn_method_puller_pull(
+                        self.uniffiCloneHandle(),FfiConverterDuration.lower(deadline)
+                )
+            },
+            pollFunc: ffi_offdesk_ffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_offdesk_ffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_offdesk_ffi_rust_future_free_rust_buffer,
+            cancelFunc: ffi_offdesk_ffi_rust_future_cancel_rust_buffer,
+            liftFunc: FfiConverterTypeNotices_lift,
+            errorHandler: FfiConverterTypeOffdeskError_lift
+        )
+}
+
+
+
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePuller: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = Puller
+
+    public static func lift(_ handle: UInt64) throws -> Puller {
+        return Puller(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: Puller) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Puller {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: Puller, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePuller_lift(_ handle: UInt64) throws -> Puller {
+    return try FfiConverterTypePuller.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePuller_lower(_ value: Puller) -> UInt64 {
+    return FfiConverterTypePuller.lower(value)
 }
 
 
@@ -7700,6 +7944,97 @@ public func FfiConverterTypeNewContact_lift(_ buf: RustBuffer) throws -> NewCont
 #endif
 public func FfiConverterTypeNewContact_lower(_ value: NewContact) -> RustBuffer {
     return FfiConverterTypeNewContact.lower(value)
+}
+
+
+/**
+ * What a wake-up leads to.
+ */
+public struct Notices: Equatable, Hashable {
+    /**
+     * Alerts to show, the latest first. Call `alertsShown` with them once they are: else they are handed out again. Reminders
+     * are not among them; `nextAlerts` gives those to the system's scheduler beforehand.
+     */
+    public let show: [Alert]
+    /**
+     * Alerts that were shown and stand no more: to be taken back.
+     */
+    public let takeBack: [AlertId]
+    /**
+     * What the badge is to say.
+     */
+    public let badge: UInt32
+    /**
+     * Why not everything that the relay has was taken into account, in words for people; nothing if it was.
+     */
+    public let incomplete: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Alerts to show, the latest first. Call `alertsShown` with them once they are: else they are handed out again. Reminders
+         * are not among them; `nextAlerts` gives those to the system's scheduler beforehand.
+         */show: [Alert],
+        /**
+         * Alerts that were shown and stand no more: to be taken back.
+         */takeBack: [AlertId],
+        /**
+         * What the badge is to say.
+         */badge: UInt32,
+        /**
+         * Why not everything that the relay has was taken into account, in words for people; nothing if it was.
+         */incomplete: String?) {
+        self.show = show
+        self.takeBack = takeBack
+        self.badge = badge
+        self.incomplete = incomplete
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Notices: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNotices: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Notices {
+        return
+            try Notices(
+                show: FfiConverterSequenceTypeAlert.read(from: &buf),
+                takeBack: FfiConverterSequenceTypeAlertId.read(from: &buf),
+                badge: FfiConverterUInt32.read(from: &buf),
+                incomplete: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Notices, into buf: inout [UInt8]) {
+        FfiConverterSequenceTypeAlert.write(value.show, into: &buf)
+        FfiConverterSequenceTypeAlertId.write(value.takeBack, into: &buf)
+        FfiConverterUInt32.write(value.badge, into: &buf)
+        FfiConverterOptionString.write(value.incomplete, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNotices_lift(_ buf: RustBuffer) throws -> Notices {
+    return try FfiConverterTypeNotices.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNotices_lower(_ value: Notices) -> RustBuffer {
+    return FfiConverterTypeNotices.lower(value)
 }
 
 
@@ -15391,6 +15726,31 @@ fileprivate struct FfiConverterSequenceTypePanelsStep: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeAlertId: FfiConverterRustBuffer {
+    typealias SwiftType = [AlertId]
+
+    public static func write(_ value: [AlertId], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeAlertId.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [AlertId] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [AlertId]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeAlertId.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeConversationId: FfiConverterRustBuffer {
     typealias SwiftType = [ConversationId]
 
@@ -16188,6 +16548,12 @@ private let initializationResult: InitializationResult = {
     if (uniffi_offdesk_ffi_checksum_method_device_workspace() != 13876) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_offdesk_ffi_checksum_method_device_alerts_shown() != 58946) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_device_handle_push() != 48195) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_offdesk_ffi_checksum_method_device_add_tag() != 33340) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -16326,6 +16692,12 @@ private let initializationResult: InitializationResult = {
     if (uniffi_offdesk_ffi_checksum_method_outboxlist_next() != 12047) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_offdesk_ffi_checksum_method_puller_alerts_shown() != 44797) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_method_puller_pull() != 17259) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_offdesk_ffi_checksum_method_statuschanges_end() != 34373) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -16336,6 +16708,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_offdesk_ffi_checksum_constructor_device_open() != 16577) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_offdesk_ffi_checksum_constructor_puller_open() != 56479) {
         return InitializationResult.apiChecksumMismatch
     }
 

@@ -589,6 +589,16 @@ uint64_t uniffi_offdesk_ffi_fn_method_device_wipe(uint64_t ptr
 RustBuffer uniffi_offdesk_ffi_fn_method_device_workspace(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_ALERTS_SHOWN
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_ALERTS_SHOWN
+void uniffi_offdesk_ffi_fn_method_device_alerts_shown(uint64_t ptr, RustBuffer alerts, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_HANDLE_PUSH
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_HANDLE_PUSH
+uint64_t uniffi_offdesk_ffi_fn_method_device_handle_push(uint64_t ptr, RustBuffer payload, RustBuffer deadline
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_ADD_TAG
 #define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_DEVICE_ADD_TAG
 RustBuffer uniffi_offdesk_ffi_fn_method_device_add_tag(uint64_t ptr, RustBuffer conversation, RustBuffer tag, RustCallStatus *_Nonnull out_status
@@ -862,6 +872,31 @@ void uniffi_offdesk_ffi_fn_method_outboxlist_end(uint64_t ptr, RustCallStatus *_
 #ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_OUTBOXLIST_NEXT
 #define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_OUTBOXLIST_NEXT
 uint64_t uniffi_offdesk_ffi_fn_method_outboxlist_next(uint64_t ptr
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_CLONE_PULLER
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_CLONE_PULLER
+uint64_t uniffi_offdesk_ffi_fn_clone_puller(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_FREE_PULLER
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_FREE_PULLER
+void uniffi_offdesk_ffi_fn_free_puller(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_CONSTRUCTOR_PULLER_OPEN
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_CONSTRUCTOR_PULLER_OPEN
+uint64_t uniffi_offdesk_ffi_fn_constructor_puller_open(RustBuffer config, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_PULLER_ALERTS_SHOWN
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_PULLER_ALERTS_SHOWN
+void uniffi_offdesk_ffi_fn_method_puller_alerts_shown(uint64_t ptr, RustBuffer alerts, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_PULLER_PULL
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_METHOD_PULLER_PULL
+uint64_t uniffi_offdesk_ffi_fn_method_puller_pull(uint64_t ptr, RustBuffer deadline
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_FN_CLONE_STATUSCHANGES
@@ -1520,6 +1555,18 @@ uint16_t uniffi_offdesk_ffi_checksum_method_device_workspace(void
 
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_ALERTS_SHOWN
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_ALERTS_SHOWN
+uint16_t uniffi_offdesk_ffi_checksum_method_device_alerts_shown(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_HANDLE_PUSH
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_HANDLE_PUSH
+uint16_t uniffi_offdesk_ffi_checksum_method_device_handle_push(void
+
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_ADD_TAG
 #define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_DEVICE_ADD_TAG
 uint16_t uniffi_offdesk_ffi_checksum_method_device_add_tag(void
@@ -1796,6 +1843,18 @@ uint16_t uniffi_offdesk_ffi_checksum_method_outboxlist_next(void
 
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_PULLER_ALERTS_SHOWN
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_PULLER_ALERTS_SHOWN
+uint16_t uniffi_offdesk_ffi_checksum_method_puller_alerts_shown(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_PULLER_PULL
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_PULLER_PULL
+uint16_t uniffi_offdesk_ffi_checksum_method_puller_pull(void
+
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_STATUSCHANGES_END
 #define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_METHOD_STATUSCHANGES_END
 uint16_t uniffi_offdesk_ffi_checksum_method_statuschanges_end(void
@@ -1817,6 +1876,12 @@ uint16_t uniffi_offdesk_ffi_checksum_constructor_device_enrol(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_CONSTRUCTOR_DEVICE_OPEN
 #define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_CONSTRUCTOR_DEVICE_OPEN
 uint16_t uniffi_offdesk_ffi_checksum_constructor_device_open(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_CONSTRUCTOR_PULLER_OPEN
+#define UNIFFI_FFIDEF_UNIFFI_OFFDESK_FFI_CHECKSUM_CONSTRUCTOR_PULLER_OPEN
+uint16_t uniffi_offdesk_ffi_checksum_constructor_puller_open(void
 
 );
 #endif

@@ -820,6 +820,10 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_offdesk_ffi_checksum_method_device_workspace(
     ): Int
+    external fun uniffi_offdesk_ffi_checksum_method_device_alerts_shown(
+    ): Int
+    external fun uniffi_offdesk_ffi_checksum_method_device_handle_push(
+    ): Int
     external fun uniffi_offdesk_ffi_checksum_method_device_add_tag(
     ): Int
     external fun uniffi_offdesk_ffi_checksum_method_device_assign(
@@ -912,6 +916,10 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_offdesk_ffi_checksum_method_outboxlist_next(
     ): Int
+    external fun uniffi_offdesk_ffi_checksum_method_puller_alerts_shown(
+    ): Int
+    external fun uniffi_offdesk_ffi_checksum_method_puller_pull(
+    ): Int
     external fun uniffi_offdesk_ffi_checksum_method_statuschanges_end(
     ): Int
     external fun uniffi_offdesk_ffi_checksum_method_statuschanges_next(
@@ -919,6 +927,8 @@ internal object IntegrityCheckingUniffiLib {
     external fun uniffi_offdesk_ffi_checksum_constructor_device_enrol(
     ): Int
     external fun uniffi_offdesk_ffi_checksum_constructor_device_open(
+    ): Int
+    external fun uniffi_offdesk_ffi_checksum_constructor_puller_open(
     ): Int
     external fun ffi_offdesk_ffi_uniffi_contract_version(
     ): Int
@@ -1073,6 +1083,10 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_offdesk_ffi_fn_method_device_workspace(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): RustBuffer.ByValue
+    external fun uniffi_offdesk_ffi_fn_method_device_alerts_shown(`ptr`: Long,`alerts`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
+    ): Unit
+    external fun uniffi_offdesk_ffi_fn_method_device_handle_push(`ptr`: Long,`payload`: RustBuffer.ByValue,`deadline`: RustBuffer.ByValue,
+    ): Long
     external fun uniffi_offdesk_ffi_fn_method_device_add_tag(`ptr`: Long,`conversation`: RustBuffer.ByValue,`tag`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
     ): RustBuffer.ByValue
     external fun uniffi_offdesk_ffi_fn_method_device_assign(`ptr`: Long,`conversation`: RustBuffer.ByValue,`member`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
@@ -1182,6 +1196,16 @@ internal object UniffiLib {
     external fun uniffi_offdesk_ffi_fn_method_outboxlist_end(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Unit
     external fun uniffi_offdesk_ffi_fn_method_outboxlist_next(`ptr`: Long,
+    ): Long
+    external fun uniffi_offdesk_ffi_fn_clone_puller(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Long
+    external fun uniffi_offdesk_ffi_fn_free_puller(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Unit
+    external fun uniffi_offdesk_ffi_fn_constructor_puller_open(`config`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
+    ): Long
+    external fun uniffi_offdesk_ffi_fn_method_puller_alerts_shown(`ptr`: Long,`alerts`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
+    ): Unit
+    external fun uniffi_offdesk_ffi_fn_method_puller_pull(`ptr`: Long,`deadline`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_offdesk_ffi_fn_clone_statuschanges(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
@@ -1494,6 +1518,12 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_offdesk_ffi_checksum_method_device_workspace() and 0xFFFF) != 13876) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_offdesk_ffi_checksum_method_device_alerts_shown() and 0xFFFF) != 58946) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_offdesk_ffi_checksum_method_device_handle_push() and 0xFFFF) != 48195) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_offdesk_ffi_checksum_method_device_add_tag() and 0xFFFF) != 33340) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1632,6 +1662,12 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_offdesk_ffi_checksum_method_outboxlist_next() and 0xFFFF) != 12047) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_offdesk_ffi_checksum_method_puller_alerts_shown() and 0xFFFF) != 44797) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_offdesk_ffi_checksum_method_puller_pull() and 0xFFFF) != 17259) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_offdesk_ffi_checksum_method_statuschanges_end() and 0xFFFF) != 34373) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1642,6 +1678,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_offdesk_ffi_checksum_constructor_device_open() and 0xFFFF) != 16577) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_offdesk_ffi_checksum_constructor_puller_open() and 0xFFFF) != 56479) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
 }
@@ -3534,6 +3573,23 @@ public interface DeviceInterface {
     fun `workspace`(): Workspace
 
     /**
+     * Says that alerts are shown, by the system or by the app itself: no other process is then handed them.
+     *
+     * # Errors
+     * As any write.
+     */
+    fun `alertsShown`(`alerts`: List<AlertId>)
+
+    /**
+     * Answers a push: one bounded sync, and then what the system is to show that nobody was handed yet. What the push holds
+     * doesn't count; the texts come from this device.
+     *
+     * # Errors
+     * `Revoked`, `Locked`, `Paused`, `Closed`, or of the disk. That the relay could not be reached is told in the notices.
+     */
+    suspend fun `handlePush`(`payload`: kotlin.ByteArray, `deadline`: java.time.Duration): Notices
+
+    /**
      * Adds a tag.
      *
      * # Errors
@@ -4958,6 +5014,56 @@ open class Device: Disposable, AutoCloseable, DeviceInterface
     )
     }
 
+
+
+    /**
+     * Says that alerts are shown, by the system or by the app itself: no other process is then handed them.
+     *
+     * # Errors
+     * As any write.
+     */
+    @Throws(OffdeskException::class)override fun `alertsShown`(`alerts`: List<AlertId>)
+        =
+    callWithHandle {
+    uniffiRustCallWithError(OffdeskException) { _status ->
+    UniffiLib.uniffi_offdesk_ffi_fn_method_device_alerts_shown(
+        it,
+
+        FfiConverterSequenceTypeAlertId.lower(`alerts`),_status)
+}
+    }
+
+
+
+
+    /**
+     * Answers a push: one bounded sync, and then what the system is to show that nobody was handed yet. What the push holds
+     * doesn't count; the texts come from this device.
+     *
+     * # Errors
+     * `Revoked`, `Locked`, `Paused`, `Closed`, or of the disk. That the relay could not be reached is told in the notices.
+     */
+    @Throws(OffdeskException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `handlePush`(`payload`: kotlin.ByteArray, `deadline`: java.time.Duration) : Notices {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_offdesk_ffi_fn_method_device_handle_push(
+                uniffiHandle,
+
+        FfiConverterByteArray.lower(`payload`),
+        FfiConverterDuration.lower(`deadline`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_offdesk_ffi_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_offdesk_ffi_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_offdesk_ffi_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeNotices.lift(it) },
+        // Error FFI converter
+        OffdeskException.ErrorHandler,
+    )
+    }
 
 
     /**
@@ -7409,6 +7515,340 @@ public object FfiConverterTypePanelsList: FfiConverter<PanelsList, Long> {
     override fun allocationSize(value: PanelsList) = 8UL
 
     override fun write(value: PanelsList, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
+ * A process beside the app, on the same database, that only pulls: it sends nothing, works in a few megabytes, and has files
+ * open during a call only.
+ */
+public interface PullerInterface {
+
+    /**
+     * Says that alerts are shown: no other process is then handed them.
+     *
+     * # Errors
+     * As `pull`.
+     */
+    fun `alertsShown`(`alerts`: List<AlertId>)
+
+    /**
+     * Answers a push: unless the app syncs by itself, pulls what is new, up to the deadline; then says what the system is to
+     * show that nobody was handed yet.
+     *
+     * # Errors
+     * `NotEnrolled`, `Revoked`, `Locked`, `NotPossible` if another version of the app wrote the database last, or of the disk.
+     * That the relay could not be reached is told in the notices.
+     */
+    suspend fun `pull`(`deadline`: java.time.Duration): Notices
+
+    companion object
+}
+
+/**
+ * A process beside the app, on the same database, that only pulls: it sends nothing, works in a few megabytes, and has files
+ * open during a call only.
+ */
+open class Puller: Disposable, AutoCloseable, PullerInterface
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_offdesk_ffi_fn_free_puller(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_offdesk_ffi_fn_clone_puller(handle, status)
+        }
+    }
+
+
+    /**
+     * Says that alerts are shown: no other process is then handed them.
+     *
+     * # Errors
+     * As `pull`.
+     */
+    @Throws(OffdeskException::class)override fun `alertsShown`(`alerts`: List<AlertId>)
+        =
+    callWithHandle {
+    uniffiRustCallWithError(OffdeskException) { _status ->
+    UniffiLib.uniffi_offdesk_ffi_fn_method_puller_alerts_shown(
+        it,
+
+        FfiConverterSequenceTypeAlertId.lower(`alerts`),_status)
+}
+    }
+
+
+
+
+    /**
+     * Answers a push: unless the app syncs by itself, pulls what is new, up to the deadline; then says what the system is to
+     * show that nobody was handed yet.
+     *
+     * # Errors
+     * `NotEnrolled`, `Revoked`, `Locked`, `NotPossible` if another version of the app wrote the database last, or of the disk.
+     * That the relay could not be reached is told in the notices.
+     */
+    @Throws(OffdeskException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `pull`(`deadline`: java.time.Duration) : Notices {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_offdesk_ffi_fn_method_puller_pull(
+                uniffiHandle,
+
+        FfiConverterDuration.lower(`deadline`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_offdesk_ffi_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_offdesk_ffi_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_offdesk_ffi_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeNotices.lift(it) },
+        // Error FFI converter
+        OffdeskException.ErrorHandler,
+    )
+    }
+
+
+
+
+
+
+
+    companion object {
+
+    /**
+     * Opens the database of an enrolled device beside its app.
+     *
+     * # Errors
+     * `NotEnrolled` if there is no device, `Revoked`, `WrongKey`, `InvalidKey`, `NotPossible` if another version of the app
+     * wrote the database last, or of the disk.
+     */
+    @Throws(OffdeskException::class) fun `open`(`config`: Config): Puller {
+            return FfiConverterTypePuller.lift(
+    uniffiRustCallWithError(OffdeskException) { _status ->
+    UniffiLib.uniffi_offdesk_ffi_fn_constructor_puller_open(
+
+
+        FfiConverterTypeConfig.lower(`config`),_status)
+}
+    )
+    }
+
+
+
+    }
+
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypePuller: FfiConverter<Puller, Long> {
+    override fun lower(value: Puller): Long {
+        return value.uniffiCloneHandle()
+    }
+
+    override fun lift(value: Long): Puller {
+        return Puller(UniffiWithHandle, value)
+    }
+
+    override fun read(buf: ByteBuffer): Puller {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: Puller) = 8UL
+
+    override fun write(value: Puller, buf: ByteBuffer) {
         buf.putLong(lower(value))
     }
 }
@@ -10057,6 +10497,70 @@ public object FfiConverterTypeNewContact: FfiConverterRustBuffer<NewContact> {
             FfiConverterSequenceString.write(value.`phones`, buf)
             FfiConverterOptionalString.write(value.`email`, buf)
             FfiConverterOptionalTypeMemberId.write(value.`owner`, buf)
+    }
+}
+
+
+
+/**
+ * What a wake-up leads to.
+ */
+data class Notices (
+    /**
+     * Alerts to show, the latest first. Call `alertsShown` with them once they are: else they are handed out again. Reminders
+     * are not among them; `nextAlerts` gives those to the system's scheduler beforehand.
+     */
+    val `show`: List<Alert>
+    ,
+    /**
+     * Alerts that were shown and stand no more: to be taken back.
+     */
+    val `takeBack`: List<AlertId>
+    ,
+    /**
+     * What the badge is to say.
+     */
+    val `badge`: kotlin.UInt
+    ,
+    /**
+     * Why not everything that the relay has was taken into account, in words for people; nothing if it was.
+     */
+    val `incomplete`: kotlin.String?
+
+){
+
+
+
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeNotices: FfiConverterRustBuffer<Notices> {
+    override fun read(buf: ByteBuffer): Notices {
+        return Notices(
+            FfiConverterSequenceTypeAlert.read(buf),
+            FfiConverterSequenceTypeAlertId.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Notices) = (
+            FfiConverterSequenceTypeAlert.allocationSize(value.`show`) +
+            FfiConverterSequenceTypeAlertId.allocationSize(value.`takeBack`) +
+            FfiConverterUInt.allocationSize(value.`badge`) +
+            FfiConverterOptionalString.allocationSize(value.`incomplete`)
+    )
+
+    override fun write(value: Notices, buf: ByteBuffer) {
+            FfiConverterSequenceTypeAlert.write(value.`show`, buf)
+            FfiConverterSequenceTypeAlertId.write(value.`takeBack`, buf)
+            FfiConverterUInt.write(value.`badge`, buf)
+            FfiConverterOptionalString.write(value.`incomplete`, buf)
     }
 }
 
@@ -18611,6 +19115,34 @@ public object FfiConverterSequenceTypePanelsStep: FfiConverterRustBuffer<List<Pa
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypePanelsStep.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeAlertId: FfiConverterRustBuffer<List<AlertId>> {
+    override fun read(buf: ByteBuffer): List<AlertId> {
+        val len = buf.getInt()
+        return List<AlertId>(len) {
+            FfiConverterTypeAlertId.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<AlertId>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeAlertId.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<AlertId>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeAlertId.write(it, buf)
         }
     }
 }
