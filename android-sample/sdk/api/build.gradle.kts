@@ -1,0 +1,5 @@
+plugins { alias(libs.plugins.kotlin.jvm) }
+
+kotlin.jvmToolchain(17)
+
+dependencies { api(libs.coroutines.core) }
