@@ -69,10 +69,15 @@ import FoundationNetworking
         try await until("nothing alerts any more") { alerts.alerts.isEmpty }
 
         await app.willSuspend()
+        try await world.inbound("And on Sunday?")
+        let told = try await NotificationPull(maker).alerts(deadline: .seconds(30))
+        #expect(told.show.map(\.text) == ["And on Sunday?"], "the extension tells, beside the app")
+        #expect(told.badge == 1)
         await inbox.close(inbox.rows[0])
         #expect(inbox.failure == "this device is paused: resume it first")
         #expect(await app.refresh())
         await app.becameActive()
+        try await until("the app has it too") { inbox.rows.first?.preview == "And on Sunday?" }
         await inbox.close(inbox.rows[0])
         try await until("it is closed") { inbox.rows.isEmpty }
         #expect([app.failure, conversation.failure, alerts.failure, outbox.failure].allSatisfy { $0 == nil })
