@@ -46,7 +46,8 @@ public final class ConversationModel {
                 let news = bubbles.last?.id != self.bubbles.last?.id
                 self.bubbles = bubbles
                 if news {
-                    try await desk.markRead(id)
+                    // In the background it may fail, the device being paused: then it is read with the next message.
+                    try? await desk.markRead(id)
                 }
             }
         }
