@@ -1,6 +1,7 @@
 package app.offdesk
 
 import app.offdesk.ffi.Alert
+import app.offdesk.ffi.AlertId
 import app.offdesk.ffi.AlertList
 import app.offdesk.ffi.Colleague
 import app.offdesk.ffi.ColleagueList
@@ -20,6 +21,7 @@ import app.offdesk.ffi.LogSink
 import app.offdesk.ffi.Message
 import app.offdesk.ffi.MessageList
 import app.offdesk.ffi.Network
+import app.offdesk.ffi.Notices
 import app.offdesk.ffi.OffdeskException
 import app.offdesk.ffi.OutboxItem
 import app.offdesk.ffi.OutboxList
@@ -93,6 +95,16 @@ public class Offdesk private constructor(
      * started. What came before the deadline, or before the caller was cancelled, is kept.
      */
     public suspend fun syncOnce(deadline: Duration): SyncReport = call { syncOnce(deadline.coerceAtLeast(Duration.ZERO)) }
+
+    /**
+     * Answers a push: one bounded sync, and then the alerts that the system is to show and nobody was handed yet. What the
+     * push says doesn't matter. That the relay could not be reached is told in the notices.
+     */
+    public suspend fun handlePush(payload: ByteArray, deadline: Duration): Notices =
+        call { handlePush(payload, deadline.coerceAtLeast(Duration.ZERO)) }
+
+    /** Says that alerts are shown, by the system or by the app itself: no other process is then handed them. */
+    public suspend fun alertsShown(alerts: List<AlertId>): Unit = call { alertsShown(alerts) }
 
     /**
      * Stops everything and lets go of every lock on the database within a second, for a host that is about to suspend the

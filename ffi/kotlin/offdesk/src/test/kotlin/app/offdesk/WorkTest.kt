@@ -84,6 +84,20 @@ class WorkTest {
     }
 
     @Test
+    fun a_push_tells_what_to_show_once() = scene(folder) {
+        val ada = enrol("Ada")
+        world.inbound(MARIA, "Hello?")
+        val notices = ada.handlePush(byteArrayOf(), Duration.ofSeconds(30))
+        assertEquals(listOf("Hello?"), notices.show.map { it.text })
+        assertEquals(1u, notices.badge)
+        assertNull(notices.incomplete)
+        ada.alertsShown(notices.show.map { it.id })
+        assertTrue(ada.handlePush(byteArrayOf(), Duration.ofSeconds(30)).show.isEmpty(), "nobody is told twice")
+        world.network(up = false)
+        assertTrue(ada.handlePush(byteArrayOf(), Duration.ofSeconds(-1)).incomplete != null)
+    }
+
+    @Test
     fun rejected_reply_is_shown_with_its_reason() = scene(folder) {
         val member = world.person("Ada")
         val ada = live("Ada", member = member)
