@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use offdesk_core::{model::Status, time::Timestamp};
-use offdesk_ffi::{AlertReason, Attention, Delivery, Device, InboxFilter, Network, OffdeskError, OutboxState};
+use offdesk_ffi::{AlertReason, Attention, Delivery, Device, InboxFilter, Network, OffdeskError, OutboxState, Puller};
 use offdesk_tests::eventually;
 use serde_json::json;
 
@@ -67,6 +67,31 @@ async fn alert_is_raised_and_dismissed() {
     assert!(explained.sentences[0].contains("Nobody was assigned"), "{:?}", explained.sentences);
     ada.dismiss_alert(alert.id).unwrap();
     assert_eq!(ada.badge().unwrap(), 0);
+}
+
+/// R15: a push brings what is to be shown, once, to the app or to a process beside it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_push_tells_each_alert_once() {
+    const LONG: Duration = Duration::from_secs(30);
+    let scene = Scene::open().await;
+    let ada = scene.enrol("Ada", "agent").await;
+    ada.clone().sync_once(LONG).await.unwrap();
+    scene.inbound(MARIA, "Hello?").await;
+    let notices = ada.clone().handle_push(b"{}".to_vec(), LONG).await.unwrap();
+    assert_eq!((notices.incomplete, notices.badge), (None, 1));
+    assert_eq!(notices.show.iter().map(|alert| alert.text.as_str()).collect::<Vec<_>>(), ["Hello?"]);
+    ada.alerts_shown(notices.show.iter().map(|alert| alert.id).collect()).unwrap();
+    assert!(ada.clone().handle_push(Vec::new(), LONG).await.unwrap().show.is_empty());
+
+    scene.inbound(MARIA, "Anybody there?").await;
+    ada.clone().pause().await.unwrap();
+    let puller = Puller::open(scene.config("Ada")).unwrap();
+    let pulled = puller.clone().pull(LONG).await.unwrap();
+    assert_eq!(pulled.show.iter().map(|alert| alert.text.as_str()).collect::<Vec<_>>(), ["Anybody there?"]);
+    puller.alerts_shown(pulled.show.iter().map(|alert| alert.id).collect()).unwrap();
+    ada.clone().resume().await.unwrap();
+    assert!(ada.clone().handle_push(Vec::new(), LONG).await.unwrap().show.is_empty());
+    assert_eq!(ada.badge().unwrap(), 2);
 }
 
 /// What the relay refuses stays with its author, with the reason.

@@ -84,7 +84,7 @@ class WorkTest {
     }
 
     @Test
-    fun a_push_tells_what_to_show_once() = scene(folder) {
+    fun a_push_tells_each_alert_once() = scene(folder) {
         val ada = enrol("Ada")
         world.inbound(MARIA, "Hello?")
         val notices = ada.handlePush(byteArrayOf(), Duration.ofSeconds(30))
