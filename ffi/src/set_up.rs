@@ -70,7 +70,7 @@ impl From<policy::Access> for Access {
 pub struct Me {
     /// The member.
     pub member: MemberId,
-    /// Their name; empty before the first sync.
+    /// Their name; `Unknown member` before the first sync.
     pub name: String,
     /// This device.
     pub device: DeviceId,

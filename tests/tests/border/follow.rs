@@ -145,6 +145,15 @@ async fn cancelled_sync_ends_at_once() {
     assert!(cancelled.is_err());
     assert!(ada.clone().sync_once(Duration::from_secs(60)).await.unwrap().up_to_date);
     assert_eq!(ada.counts().unwrap().open, 2_000);
-    let late = ada.clone().sync_once(Duration::ZERO).await;
+}
+
+/// A time that is not enough says so, and what came is kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_ends_at_its_deadline() {
+    let scene = Scene::open().await;
+    scene.fill(2_000).await;
+    let ada = scene.enrol("Ada", "agent").await;
+    let late = ada.clone().sync_once(Duration::from_millis(1)).await;
     assert!(matches!(late, Err(OffdeskError::Deadline)), "{late:?}");
+    assert!(ada.clone().sync_once(Duration::from_secs(60)).await.unwrap().up_to_date);
 }

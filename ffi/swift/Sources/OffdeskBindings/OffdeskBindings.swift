@@ -7392,7 +7392,7 @@ public struct Me: Equatable, Hashable {
      */
     public let member: MemberId
     /**
-     * Their name; empty before the first sync.
+     * Their name; `Unknown member` before the first sync.
      */
     public let name: String
     /**
@@ -7423,7 +7423,7 @@ public struct Me: Equatable, Hashable {
          * The member.
          */member: MemberId,
         /**
-         * Their name; empty before the first sync.
+         * Their name; `Unknown member` before the first sync.
          */name: String,
         /**
          * This device.

@@ -10110,7 +10110,7 @@ data class Me (
     val `member`: MemberId
     ,
     /**
-     * Their name; empty before the first sync.
+     * Their name; `Unknown member` before the first sync.
      */
     val `name`: kotlin.String
     ,
