@@ -152,7 +152,7 @@ private fun OutboxItem(entry: OutboxEntry, actions: OutboxActions) {
 /** Who uses the phone, and how sync stands. */
 @Composable
 fun SettingsScreen(state: SettingsState) {
-    Column {
+    Column(Modifier.fillMaxSize()) {
         Title("Settings")
         state.account?.let { account ->
             Fact("You", account.name)
