@@ -42,6 +42,15 @@ fn says(scene: &Scene, frames: Vec<Response>, to: u64) {
     scene.relay.says(frames, Some(End::Finished));
 }
 
+async fn until(what: &str, is_so: impl Fn() -> bool) {
+    let waited = tokio::time::timeout(LONG, async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
+    waited.await.unwrap_or_else(|_| panic!("waited in vain: {what}"));
+}
+
 fn shown(notices: &Notices) -> Vec<(&str, &str)> {
     notices.show.iter().map(|active| (active.contact_name.as_str(), active.text.as_str())).collect()
 }
@@ -127,8 +136,9 @@ async fn a_puller_leaves_the_network_to_an_app_that_syncs() {
     let ada = ada(&scene).await;
     says(&scene, alerted(2), 20);
     ada.sync_once(LONG).await.unwrap();
+    let calls = scene.relay.calls() + 1;
     ada.start();
-    let calls = scene.relay.calls();
+    until("it has asked for its stream", || scene.relay.calls() == calls).await;
     let puller = Puller::open(scene.config()).unwrap();
     assert_eq!(shown(&puller.pull(LONG).await.unwrap()), [("Customer 2", "Hello?")]);
     assert_eq!(scene.relay.calls(), calls);
@@ -226,9 +236,9 @@ async fn a_sync_that_nobody_waits_for_any_more_ends() {
     status.wait_for(|status| status.connection == Connection::Connecting).await.unwrap();
     let second = tokio::spawn({
         let ada = ada.clone();
-        async move { ada.sync_once(Duration::from_millis(300)).await.map(|_| ()) }
+        async move { ada.sync_once(Duration::from_secs(2)).await.map(|_| ()) }
     });
-    // Both wait once the second has been asked for; its own end is the deadline's.
+    until("both wait", || ada.engine().lock().waiting.len() == 2).await;
     first.abort();
     assert!(matches!(second.await.unwrap(), Err(Error::Deadline)));
     status.wait_for(|status| status.connection == Connection::Offline).await.unwrap();
