@@ -2,7 +2,11 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Once,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
     time::Duration,
 };
 
@@ -33,6 +37,24 @@ pub(super) enum Place {
     },
     /// This process' memory, under a name that its connections share.
     Memory { name: String },
+}
+
+/// Done once SQLCipher is ready in this process.
+static CIPHER: Once = Once::new();
+/// How often that is tried, a millisecond apart.
+const TRIES: u32 = 1_000;
+
+/// SQLite calls itself initialised a moment before SQLCipher is: whoever opens a database in that moment, while another thread
+/// opens the process' first, would be refused its key.
+fn await_cipher() {
+    for _ in 0..TRIES {
+        let asked = "PRAGMA cipher_log_level = NONE; PRAGMA key = 'ready?'";
+        if Connection::open_in_memory().is_ok_and(|connection| connection.execute_batch(asked).is_ok()) {
+            return;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    tracing::error!("the cipher of the databases does not start");
 }
 
 impl Place {
@@ -80,13 +102,17 @@ impl Place {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
         let connection = match self {
             Self::File { path, key, .. } => {
+                CIPHER.call_once(await_cipher);
                 let connection = Connection::open_with_flags(path, flags)?;
                 // SQLCipher would write to stderr about a wrong key; the error says it all.
                 connection.execute_batch("PRAGMA cipher_log_level = NONE")?;
                 // Page size and cipher stay at SQLCipher 4's defaults. `cipher_memory_security` stays off: it
                 // wipes and locks every allocation of SQLite at a multiple of the cost; keys are wiped without it.
                 // The error's own text would quote the statement, and with it the key.
-                let refused = |_| StorageError::Io("the cipher can't be set up".into());
+                let refused = |error: rusqlite::Error| {
+                    let code = error.sqlite_error().map_or(0, |error| error.extended_code);
+                    StorageError::Io(format!("the cipher can't be set up (SQLite's code {code})"))
+                };
                 connection.execute_batch(&key.pragma()).map_err(refused)?;
                 connection
             }
